@@ -1,0 +1,3 @@
+module mingbai
+
+go 1.26.8
