@@ -1,0 +1,95 @@
+package config
+
+import (
+	"bytes"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestLoad(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		p := filepath.Join(dir, name)
+		if err := os.WriteFile(p, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	file := write("mingbai.env", "# 注释\nLISTEN=127.0.0.1:9000\nSESSION_TTL='2h'\nexport QUEUE=5\n")
+
+	t.Run("defaults need no setting", func(t *testing.T) {
+		c, err := Load("", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Listen != "127.0.0.1:8080" || c.Store.SessionTTL != 24*time.Hour || c.Limits.Queue != 1000 {
+			t.Errorf("got %+v", c)
+		}
+	})
+	t.Run("environment goes over the file", func(t *testing.T) {
+		c, err := Load(file, []string{"LISTEN=0.0.0.0:80"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Listen != "0.0.0.0:80" || c.Store.SessionTTL != 2*time.Hour || c.Limits.Queue != 5 {
+			t.Errorf("got %+v", c)
+		}
+	})
+	t.Run("a secret comes from its file and is never shown", func(t *testing.T) {
+		url := write("db", "postgres://u:geheim@127.0.0.1/x\n")
+		c, err := Load("", []string{"DATABASE_URL_FILE=" + url})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Store.DatabaseURL.Reveal() != "postgres://u:geheim@127.0.0.1/x" {
+			t.Errorf("got %q", c.Store.DatabaseURL.Reveal())
+		}
+		var b bytes.Buffer
+		slog.New(slog.NewTextHandler(&b, nil)).Info("x", "url", c.Store.DatabaseURL)
+		for _, s := range c.Values() {
+			b.WriteString(s.Value)
+		}
+		if strings.Contains(b.String(), "geheim") {
+			t.Errorf("the secret shows in %q", b.String())
+		}
+	})
+	for name, want := range map[string]string{
+		"LISTEN=8080":                 "LISTEN",
+		"SESSION_TTL=forever":         "SESSION_TTL",
+		"QUEUE=-1":                    "QUEUE",
+		"REDIS_URL=http://x":          "REDIS_URL",
+		"DATABASE_URL=mysql://x":      "DATABASE_URL",
+		"TRUSTED_PROXIES=here":        "TRUSTED_PROXIES",
+		"PUBLIC_URL=nowhere":          "PUBLIC_URL",
+		"REDIS_URL_FILE=/no/such/one": "REDIS_URL_FILE",
+		"LOG_JSON=vielleicht":         "LOG_JSON",
+	} {
+		t.Run("says what is wrong with "+name, func(t *testing.T) {
+			if _, err := Load("", []string{name}); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	t.Run("an unknown name in the file is an error", func(t *testing.T) {
+		if _, err := Load(write("x", "LISTN=1\n"), nil); err == nil || !strings.Contains(err.Error(), "LISTN") {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add("A=1\nB='2'\n#c\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		values, err := Parse(strings.NewReader(text))
+		for k := range values {
+			if err == nil && (k == "" || strings.ContainsAny(k, " \t")) {
+				t.Errorf("name %q", k)
+			}
+		}
+	})
+}

@@ -1,0 +1,264 @@
+package config
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Secret is a setting that must not be shown: it prints as ***.
+type Secret string
+
+// String hides the value.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return "***"
+}
+
+// LogValue hides the value from logs.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// Reveal gives the value to whoever has to use it.
+func (s Secret) Reveal() string { return string(s) }
+
+// maxFile bounds a settings or secret file, in bytes.
+const maxFile = 64 << 10
+
+// Load reads the settings: defaults, over them the file (if its name is not
+// empty), over that the environment. environ has the form of os.Environ.
+func Load(file string, environ []string) (*Config, error) {
+	values := map[string]string{}
+	if file != "" {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, fmt.Errorf("打不开设置文件 %s：%w", file, err)
+		}
+		defer f.Close()
+		if values, err = Parse(f); err != nil {
+			return nil, fmt.Errorf("设置文件 %s：%w", file, err)
+		}
+	}
+	known := map[string]bool{}
+	for _, s := range Settings() {
+		known[s.Name] = true
+	}
+	for name := range values {
+		if !known[name] && !known[strings.TrimSuffix(name, "_FILE")] {
+			return nil, fmt.Errorf("设置文件 %s：没有 %s 这个设置，用 mingbai config 看全部设置", file, name)
+		}
+	}
+	for _, kv := range environ {
+		name, v, _ := strings.Cut(kv, "=")
+		if known[name] || known[strings.TrimSuffix(name, "_FILE")] {
+			values[name] = v
+		}
+	}
+	c := &Config{}
+	if err := fill(reflect.ValueOf(c).Elem(), values); err != nil {
+		return nil, err
+	}
+	return c, c.Validate()
+}
+
+// Parse reads KEY=value lines. Blank lines and lines that start with # are
+// skipped; a value may stand in single or double quotes.
+func Parse(r io.Reader) (map[string]string, error) {
+	values := map[string]string{}
+	sc := bufio.NewScanner(io.LimitReader(r, maxFile))
+	for n := 1; sc.Scan(); n++ {
+		line := strings.TrimSpace(sc.Text())
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		name, v, ok := strings.Cut(strings.TrimPrefix(line, "export "), "=")
+		name, v = strings.TrimSpace(name), strings.TrimSpace(v)
+		if !ok || name == "" || strings.ContainsAny(name, " \t") {
+			return nil, fmt.Errorf("第 %d 行应当是 名称=值", n)
+		}
+		if len(v) >= 2 && (v[0] == '"' || v[0] == '\'') && v[len(v)-1] == v[0] {
+			v = v[1 : len(v)-1]
+		}
+		if _, twice := values[name]; twice {
+			return nil, fmt.Errorf("第 %d 行：%s 写了两次", n, name)
+		}
+		values[name] = v
+	}
+	return values, sc.Err()
+}
+
+// fill sets every field of v from values, secrets also from NAME_FILE.
+func fill(v reflect.Value, values map[string]string) error {
+	var errs []error
+	walk(v, func(f reflect.Value, tag reflect.StructTag) {
+		name := tag.Get("env")
+		text, ok := values[name]
+		if !ok || text == "" {
+			text = tag.Get("default")
+		}
+		if path := values[name+"_FILE"]; path != "" {
+			b, err := readSecret(path)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("%s_FILE：%w", name, err))
+				return
+			}
+			text = b
+		}
+		if err := set(f, text); err != nil {
+			errs = append(errs, fmt.Errorf("%s：%w", name, err))
+		}
+	})
+	return errors.Join(errs...)
+}
+
+func readSecret(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxFile))
+	return strings.TrimSpace(string(b)), err
+}
+
+func set(f reflect.Value, text string) error {
+	switch f.Interface().(type) {
+	case time.Duration:
+		d, err := time.ParseDuration(text)
+		if err != nil || d < 0 {
+			return fmt.Errorf("%q 不是时长，应写成 30s、5m、24h", text)
+		}
+		f.SetInt(int64(d))
+	case bool:
+		b, err := strconv.ParseBool(text)
+		if err != nil {
+			return fmt.Errorf("%q 应写 true 或 false", text)
+		}
+		f.SetBool(b)
+	case int:
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 {
+			return fmt.Errorf("%q 不是正整数", text)
+		}
+		f.SetInt(int64(n))
+	case []string:
+		var list []string
+		for _, s := range strings.Split(text, ",") {
+			if s = strings.TrimSpace(s); s != "" {
+				list = append(list, s)
+			}
+		}
+		f.Set(reflect.ValueOf(list))
+	default: // string, Secret
+		f.SetString(text)
+	}
+	return nil
+}
+
+// walk calls do for every setting below v, in the order they are declared.
+func walk(v reflect.Value, do func(reflect.Value, reflect.StructTag)) {
+	for i := range v.NumField() {
+		f, t := v.Field(i), v.Type().Field(i)
+		if t.Tag.Get("env") != "" {
+			do(f, t.Tag)
+		} else if f.Kind() == reflect.Struct {
+			walk(f, do)
+		}
+	}
+}
+
+// Validate checks what settings must hold together. Its errors say what to do.
+func (c *Config) Validate() error {
+	var errs []error
+	bad := func(format string, a ...any) { errs = append(errs, fmt.Errorf(format, a...)) }
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		bad("LISTEN：%q 应写成 主机:端口，如 127.0.0.1:8080", c.Listen)
+	}
+	if c.DataDir == "" {
+		bad("DATA_DIR：不能为空")
+	}
+	if u := c.Store.DatabaseURL.Reveal(); u != "" && !strings.HasPrefix(u, "postgres://") && !strings.HasPrefix(u, "postgresql://") {
+		bad("DATABASE_URL：应以 postgres:// 开头；用 SQLite 就不要填")
+	}
+	if u := c.Store.RedisURL.Reveal(); u != "" {
+		p, err := url.Parse(u)
+		if err != nil || !redisSchemes[p.Scheme] {
+			bad("REDIS_URL：应以 redis://、rediss://、redis+sentinel:// 或 redis+cluster:// 开头")
+		}
+	}
+	for _, p := range c.Web.TrustedProxies {
+		if _, err := netip.ParsePrefix(p); err != nil {
+			bad("TRUSTED_PROXIES：%q 应写成网段，如 10.0.0.0/8", p)
+		}
+	}
+	if c.Limits.Queue == 0 || c.Limits.PersonPerMinute == 0 || c.Limits.AddressPerMin == 0 {
+		bad("QUEUE、PERSON_PER_MINUTE、ADDRESS_PER_MINUTE 都要大于 0")
+	}
+	if u := c.Web.PublicURL; u != "" {
+		if p, err := url.Parse(u); err != nil || p.Host == "" || p.Scheme != "https" && p.Scheme != "http" {
+			bad("PUBLIC_URL：%q 应写成 https://域名", u)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+var redisSchemes = map[string]bool{
+	"redis": true, "rediss": true,
+	"redis+sentinel": true, "rediss+sentinel": true,
+	"redis+cluster": true, "rediss+cluster": true,
+}
+
+// Setting is one row of the settings table.
+type Setting struct {
+	Name, Default, Doc, Value string
+	Secret                    bool
+}
+
+// Settings lists all settings with their defaults, in the order of Config.
+func Settings() []Setting { return (&Config{}).Values() }
+
+// Values lists all settings with the values c holds; secrets read ***.
+func (c *Config) Values() []Setting {
+	var rows []Setting
+	walk(reflect.ValueOf(c).Elem(), func(f reflect.Value, tag reflect.StructTag) {
+		_, secret := f.Interface().(Secret)
+		value := fmt.Sprint(f.Interface())
+		if list, ok := f.Interface().([]string); ok {
+			value = strings.Join(list, ",")
+		}
+		rows = append(rows, Setting{Name: tag.Get("env"), Default: tag.Get("default"), Doc: tag.Get("doc"), Value: value, Secret: secret})
+	})
+	return rows
+}
+
+// Table writes all settings as a Markdown table for the README.
+func Table(w io.Writer) error {
+	if _, err := fmt.Fprintln(w, "| 设置 | 默认值 | 说明 |\n|---|---|---|"); err != nil {
+		return err
+	}
+	for _, s := range Settings() {
+		d := s.Default
+		if d != "" {
+			d = "`" + d + "`"
+		}
+		doc := s.Doc
+		if s.Secret {
+			doc += "（也可用 `" + s.Name + "_FILE` 指向存放它的文件）"
+		}
+		if _, err := fmt.Fprintf(w, "| `%s` | %s | %s |\n", s.Name, d, doc); err != nil {
+			return err
+		}
+	}
+	return nil
+}
