@@ -65,6 +65,8 @@ type Citation struct {
 	Article  ArticleNo
 	Proof    []string // phrases that stand in the article
 	External string   // where a rule is from whose text cannot be held; empty for all others
+	// Paragraph (款) the proof must stand in, from 1; 0: anywhere in the article.
+	Paragraph int
 }
 
 // Article is one article of one version of a law.
