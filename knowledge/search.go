@@ -1,0 +1,284 @@
+package knowledge
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+)
+
+// From what Fit an entry may be taken as the answer. Between the two a person
+// should be asked which of the best few is meant; below FitMaybe the base does
+// not know. Set on held-out phrasings of the entries and on questions that have
+// nothing to do with law, see TestEntryRetrieval.
+const (
+	FitSure  = 0.70
+	FitMaybe = 0.35
+)
+
+// defaultHits is how many hits a query without N gets.
+const defaultHits = 10
+
+// Search gives the documents that fit a question best, best first. The order is
+// the same each time: equal scores stand in the order of the documents' ids.
+// For Kind "" entries and articles are merged by Fit.
+func (x *Index) Search(q Query) []Hit { return x.search(q, false) }
+
+// Explain is Search with each hit's Why filled in.
+func (x *Index) Explain(q Query) []Hit { return x.search(q, true) }
+
+func (x *Index) search(q Query, explain bool) []Hit {
+	if q.N <= 0 {
+		q.N = defaultHits
+	}
+	qu := readQuestion(q, x.lex)
+	if len(qu.terms) == 0 {
+		return nil
+	}
+	var hits []Hit
+	if q.Kind != KindArticle {
+		hits = x.entries.search(qu, q, explain)
+	}
+	if q.Kind != KindEntry {
+		hits = append(hits, x.articles.search(qu, q, explain)...)
+	}
+	if q.Kind == "" {
+		slices.SortStableFunc(hits, func(a, b Hit) int { return cmp.Compare(b.Fit, a.Fit) })
+	}
+	return hits[:min(q.N, len(hits))]
+}
+
+// allowed says whether a document may answer the query.
+func allowed(d *Document, q Query) bool {
+	return holds(d, q.On) && inArea(d.Area, q.Area)
+}
+
+// holds says whether a document is in force on a day; without a day, whether it
+// has no end.
+func holds(d *Document, on time.Time) bool {
+	if on.IsZero() {
+		return d.Repealed.IsZero()
+	}
+	return d.InForce(on)
+}
+
+// inArea says whether what holds for area may be told to someone in place.
+// Areas are paths: what holds for 浙江省 holds for 浙江省杭州市 too.
+func inArea(area, place string) bool {
+	return area == "" || area == "全国" || strings.HasPrefix(place, area)
+}
+
+func (x *entryIndex) search(qu *question, q Query, explain bool) []Hit {
+	scored := x.score(qu)
+	scored = slices.DeleteFunc(scored, func(s entryScore) bool { return s.total <= 0 || !allowed(x.docs[s.doc], q) })
+	slices.SortFunc(scored, func(a, b entryScore) int {
+		return cmp.Or(cmp.Compare(b.total, a.total), cmp.Compare(a.doc, b.doc))
+	})
+	var hits []Hit
+	for i, s := range scored[:min(q.N, len(scored))] {
+		h := Hit{Doc: x.docs[s.doc], Score: float64(s.total), Fit: x.fit(qu, scored, i)}
+		if explain {
+			h.Why = x.explain(qu, s)
+		}
+		hits = append(hits, h)
+	}
+	return hits
+}
+
+// fit is how surely entry i of the ranking answers the question: a logistic
+// curve over the parts of its score.
+func (x *entryIndex) fit(q *question, ranked []entryScore, i int) float64 {
+	f := x.fitFeatures(q, ranked, i)
+	z := fitWeights[0]
+	for j, v := range f {
+		z += fitWeights[j+1] * v
+	}
+	return 1 / (1 + math.Exp(-z))
+}
+
+// fitWeights are the bias and the weight of each of fitFeatures.
+var fitWeights = [...]float64{-3, 4, 3, 2}
+
+// fitFeatures are what fit looks at: similarity of the best phrasing, share of
+// the question that the entry knows, lead over the best entry of another topic.
+func (x *entryIndex) fitFeatures(q *question, ranked []entryScore, i int) [3]float64 {
+	e := ranked[i]
+	lead := 0.0
+	for j, o := range ranked {
+		if j != i && x.docs[o.doc].Entry.Topic != x.docs[e.doc].Entry.Topic {
+			lead = float64((e.total - o.total) / e.total)
+			break
+		}
+	}
+	return [3]float64{float64(e.cosine), x.known(q, e.doc), lead}
+}
+
+// known is the share of the question, by weight of its terms, that stands
+// anywhere in the entry.
+func (x *entryIndex) known(q *question, doc int) float64 {
+	var all, in float64
+	unknown := math.Log(1 + 2*float64(x.phrases.n))
+	for _, t := range q.terms {
+		if t.weight < weightPlain {
+			continue
+		}
+		idf := unknown
+		if i := x.phrases.find(t.key); i >= 0 {
+			idf = float64(x.phrases.idf[i])
+		}
+		all += idf
+		for _, p := range []*postings{x.questions, x.title, x.body} {
+			if i := p.find(t.key); i >= 0 {
+				if _, ok := slices.BinarySearch(p.docs[p.off[i]:p.off[i+1]], uint32(doc)); ok {
+					in += idf
+					break
+				}
+			}
+		}
+	}
+	if all == 0 {
+		return 0
+	}
+	return in / all
+}
+
+func (x *entryIndex) explain(q *question, s entryScore) []Reason {
+	why := []Reason{
+		{"phrasing", float64(entryPhrase * (s.cosine + 0.5*s.covered*s.cosine)), x.phrase[s.phrase]},
+		{"questions", float64(entryQuestions * s.fields[0]), matched(x.questions, s.doc, q.terms)},
+		{"title and keywords", float64(entryTitle * s.fields[1]), matched(x.title, s.doc, q.terms)},
+		{"text", float64(entryBody * s.fields[2]), matched(x.body, s.doc, q.terms)},
+		{"sound", float64(entrySounds * s.fields[3]), ""},
+		{"topic words", float64(entryTopic * s.topic), x.docs[s.doc].Entry.Topic},
+		{"words of all phrasings", float64(entryLearned * s.learned), ""},
+	}
+	return slices.DeleteFunc(why, func(r Reason) bool { return r.Score == 0 })
+}
+
+// matched names the words that weigh most in a document's score.
+func matched(p *postings, doc int, terms []queryTerm) string {
+	type part struct {
+		key   termKey
+		score float32
+	}
+	var parts []part
+	p.of(doc, terms, func(t queryTerm, s float32) { parts = append(parts, part{t.key, s}) })
+	slices.SortFunc(parts, func(a, b part) int { return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.key, b.key)) })
+	var b strings.Builder
+	for i, t := range parts[:min(6, len(parts))] {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		fmt.Fprintf(&b, "%s %.1f", t.key, t.score)
+	}
+	return b.String()
+}
+
+func (x *articleIndex) search(qu *question, q Query, explain bool) []Hit {
+	s := x.pool.Get().(*scratch)
+	defer x.pool.Put(s)
+	scores := s.take(0, len(x.docs))
+	x.lexical(qu, scores)
+	docs, laws := x.named(qu, q.On)
+	if len(laws) > 0 {
+		for i, law := range x.lawOf {
+			if scores[i] > 0 && slices.Contains(laws, law) {
+				scores[i] += bonusNamedLaw
+			}
+		}
+	}
+	for i, d := range docs {
+		scores[d] += bonusNamedArticle - float32(i)
+	}
+	top := x.best(scores, q, max(q.N, lexicalPool))
+	if x.model != nil {
+		top = x.model.rerank(x, qu, q, scores, top, s)
+	}
+	var hits []Hit
+	for i, d := range top[:min(q.N, len(top))] {
+		h := Hit{Doc: x.docs[d], Score: float64(scores[d]), Fit: articleFit(scores, top, i, len(qu.terms))}
+		if explain {
+			h.Why = x.explain(qu, int(d), slices.Contains(docs, d))
+		}
+		hits = append(hits, h)
+	}
+	return hits
+}
+
+// best gives the documents with the n highest scores above 0 that the query
+// allows, best first.
+func (x *articleIndex) best(scores []float32, q Query, n int) []uint32 {
+	heap := make([]uint32, 0, n+1) // the worst first
+	worse := func(a, b uint32) bool {
+		return scores[a] < scores[b] || scores[a] == scores[b] && a > b
+	}
+	for i, v := range scores {
+		d := uint32(i)
+		if v <= 0 || len(heap) == n && !worse(heap[0], d) || !allowed(x.docs[i], q) {
+			continue
+		}
+		if len(heap) < n {
+			heap = append(heap, d)
+			for c := len(heap) - 1; c > 0 && worse(heap[c], heap[(c-1)/2]); c = (c - 1) / 2 {
+				heap[c], heap[(c-1)/2] = heap[(c-1)/2], heap[c]
+			}
+			continue
+		}
+		heap[0] = d
+		siftDown(heap, worse)
+	}
+	slices.SortFunc(heap, func(a, b uint32) int {
+		return cmp.Or(cmp.Compare(scores[b], scores[a]), cmp.Compare(a, b))
+	})
+	return heap
+}
+
+// siftDown restores a heap whose first element changed.
+func siftDown(heap []uint32, less func(a, b uint32) bool) {
+	for i := 0; ; {
+		c := 2*i + 1
+		if c >= len(heap) {
+			return
+		}
+		if c+1 < len(heap) && less(heap[c+1], heap[c]) {
+			c++
+		}
+		if !less(heap[c], heap[i]) {
+			return
+		}
+		heap[i], heap[c] = heap[c], heap[i]
+		i = c
+	}
+}
+
+// articleFit turns a score into how surely the article settles the question.
+func articleFit(scores []float32, ranked []uint32, i, terms int) float64 {
+	s := float64(scores[ranked[i]])
+	if s >= bonusNamedArticle/2 {
+		return 1
+	}
+	z := -3.2 + 0.9*s/math.Sqrt(float64(terms)+1)
+	return 0.8 / (1 + math.Exp(-z))
+}
+
+func (x *articleIndex) explain(q *question, doc int, named bool) []Reason {
+	var why []Reason
+	if named {
+		why = append(why, Reason{"article named", bonusNamedArticle, x.docs[doc].Title})
+	}
+	terms := x.respell.extend(q.terms)
+	for _, f := range []struct {
+		name   string
+		p      *postings
+		weight float32
+	}{{"text", x.text, articleText}, {"chapter", x.chapter, articleChapter}, {"question", x.asked, articleAsked}} {
+		var sum float32
+		f.p.of(doc, terms, func(_ queryTerm, s float32) { sum += s * f.weight })
+		if sum > 0 {
+			why = append(why, Reason{f.name, float64(sum), matched(f.p, doc, terms)})
+		}
+	}
+	return why
+}
