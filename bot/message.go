@@ -8,6 +8,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -22,6 +23,7 @@ type Message struct {
 	From Address   `json:"from"` // who said it; equal to Chat outside groups
 	Text string    `json:"text"` // without the @mention
 	At   time.Time `json:"at"`
+	On   string    `json:"on,omitempty"` // ISO date the law is asked for; empty: the day it was said. Not kept by the Inbox.
 }
 
 // Reply is what the bot says to one message.
@@ -100,7 +102,19 @@ type Channel interface {
 
 // Errors that callers branch on.
 var (
-	ErrBusy   = errors.New("bot: too many messages are waiting")
-	ErrClosed = errors.New("bot: the conversation cannot be written to now")
-	ErrStale  = errors.New("bot: the session was saved by somebody else meanwhile")
+	ErrBusy    = errors.New("bot: too many messages are waiting")
+	ErrTooFast = errors.New("bot: this person sends too fast")
+	ErrInvalid = errors.New("bot: the message cannot be taken")
+	ErrClosed  = errors.New("bot: the conversation cannot be written to now")
+	ErrStale   = errors.New("bot: the session was saved by somebody else meanwhile")
+	ErrUnknown = errors.New("bot: there is no such thing")
 )
+
+// errGone is an ErrClosed for good: the conversation was erased.
+var errGone = fmt.Errorf("%w: it was erased", ErrClosed)
+
+// waitError is an ErrTooFast that says when to come back.
+type waitError struct{ wait time.Duration }
+
+func (e *waitError) Error() string        { return ErrTooFast.Error() }
+func (e *waitError) Is(target error) bool { return target == ErrTooFast }

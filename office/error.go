@@ -1,0 +1,54 @@
+package office
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Kind sorts errors by what the caller can do about them.
+type Kind uint8
+
+// Kinds of errors. The zero value is Internal: nobody but an operator can help.
+const (
+	Internal  Kind = iota
+	NotFound       // there is no such thing, or the person may not know that there is
+	Invalid        // the person can correct what they wrote
+	Forbidden      // the person may not do this
+	Conflict       // it was changed meanwhile, or does not fit the state it is in
+)
+
+func (k Kind) String() string {
+	names := [...]string{"internal", "not found", "invalid", "forbidden", "conflict"}
+	if int(k) < len(names) {
+		return names[k]
+	}
+	return fmt.Sprintf("kind %d", uint8(k))
+}
+
+// Error is an error whose Msg may be shown to the person. It is made where the
+// rule is that was broken; any other error is internal and never shown.
+type Error struct {
+	Kind Kind
+	Msg  string // plain Chinese, a whole sentence
+	Err  error  // the cause, for the log; may be nil
+}
+
+func (e *Error) Error() string {
+	if e.Err != nil {
+		return fmt.Sprintf("%s: %s: %v", e.Kind, e.Msg, e.Err)
+	}
+	return fmt.Sprintf("%s: %s", e.Kind, e.Msg)
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// KindOf is the kind of the first *Error in err's chain, Internal if there is
+// none.
+func KindOf(err error) Kind {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Kind
+	}
+	return Internal
+}
