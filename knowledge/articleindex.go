@@ -2,6 +2,7 @@ package knowledge
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -14,17 +15,13 @@ import (
 const (
 	articleText    = 1.0
 	articleChapter = 0.2
-	articleAsked   = 0.6 // what people call what the article settles
+	articleAsked   = 0.4 // what people call what the article settles
 )
 
 const (
 	bonusNamedArticle = 1000 // the question names this very article
 	bonusNamedLaw     = 6    // it names the law
 )
-
-// lexicalPool is how many articles of the lexical sum are ranked again with
-// what was learned.
-const lexicalPool = 400
 
 // articleIndex finds articles.
 type articleIndex struct {
@@ -40,7 +37,9 @@ type articleIndex struct {
 	byName   map[string][]uint32 // key of a law's name → laws
 	longest  int                 // longest name, in runes
 	fullName func(string) string
+	learned  *learned
 	model    *articleModel
+	weights  learnWeights
 	pool     sync.Pool
 }
 
@@ -51,7 +50,7 @@ type lawArticles struct {
 }
 
 func buildArticleIndex(docs, entries []*Document, o IndexOptions) *articleIndex {
-	x := &articleIndex{docs: docs, fullName: o.FullName, byName: map[string][]uint32{}}
+	x := &articleIndex{docs: docs, fullName: o.FullName, byName: map[string][]uint32{}, weights: defaultLearnWeights}
 	x.pool.New = func() any { return new(scratch) }
 	x.groupByLaw()
 	text, chapter := newPostingsBuilder(), newPostingsBuilder()
@@ -60,7 +59,7 @@ func buildArticleIndex(docs, entries []*Document, o IndexOptions) *articleIndex 
 		chapter.add(Normalize(d.Article.Chapter))
 	}
 	x.text, x.chapter = text.build(), chapter.build()
-	x.attach(append(entryPhrases(entries), o.Lay...))
+	x.learned = learnFrom(x, x.attach(append(entryPhrases(entries), o.Lay...)))
 	x.respell = newRespeller(x.text)
 	if o.Model != nil {
 		x.model = o.Model.bind(x)
@@ -145,12 +144,16 @@ func (x *articleIndex) find(law string, no ArticleNo) (uint32, bool) {
 	return best, found
 }
 
-// attach makes phrasings searchable under the articles they belong to.
-func (x *articleIndex) attach(phrases []LayPhrase) {
+// attach makes phrasings searchable under the articles they belong to, and
+// gives those whose article there is.
+func (x *articleIndex) attach(phrases []LayPhrase) []phrasing {
 	texts := map[uint32][]string{}
+	var attached []phrasing
 	for _, p := range phrases {
 		if d, ok := x.find(p.Law, p.Article); ok {
-			texts[d] = append(texts[d], Normalize(p.Text))
+			t := Normalize(p.Text)
+			texts[d] = append(texts[d], t)
+			attached = append(attached, phrasing{d, t})
 		}
 	}
 	b := newPostingsBuilder()
@@ -158,6 +161,7 @@ func (x *articleIndex) attach(phrases []LayPhrase) {
 		b.add(texts[uint32(i)]...)
 	}
 	x.asked = b.build()
+	return attached
 }
 
 // named gives the documents that a question names by law and number, and the
@@ -214,10 +218,82 @@ func (x *articleIndex) lawsIn(text string) []uint32 {
 	return out
 }
 
-// lexical adds the lexical sum of all articles to scores.
-func (x *articleIndex) lexical(q *question, scores []float32) {
+// score adds up everything known about all articles for a question. Articles
+// that share no term with it may be ranked by what was learned alone.
+func (x *articleIndex) score(q *question, s *scratch) []float32 {
+	scores := s.take(0, len(x.docs))
 	terms := x.respell.extend(q.terms)
 	x.text.score(terms, articleText, scores)
 	x.chapter.score(terms, articleChapter, scores)
-	x.asked.score(terms, articleAsked, scores)
+	asked := s.take(1, len(x.docs))
+	x.asked.score(terms, articleAsked, asked)
+	exact := x.exact(q, scores, asked)
+	for i, v := range asked {
+		scores[i] += v
+	}
+	if x.learned != nil {
+		x.addLearned(terms, asked, exact, scores, s)
+	}
+	return scores
+}
+
+// addLearned adds what was learned. No article may gain more by it than those
+// that say the question word for word, so that what is often asked about never
+// pushes out what was asked.
+func (x *articleIndex) addLearned(terms []queryTerm, asked []float32, exact []uint32, scores []float32, s *scratch) {
+	gain := s.take(2, len(x.docs))
+	x.text.score(x.learned.expand(x, terms), x.weights.assoc, gain)
+	x.vote(terms, asked, x.weights.vote, gain)
+	most := float32(math.Inf(-1))
+	for i, v := range x.learned.prior {
+		gain[i] += v
+		if scores[i] > 0 {
+			most = max(most, gain[i])
+		}
+	}
+	for _, d := range exact {
+		gain[d] = max(gain[d], most)
+	}
+	for i, v := range gain {
+		if scores[i] > 0 {
+			scores[i] = max(scores[i]+v, minScore)
+		}
+	}
+}
+
+const (
+	exactShare = 0.95 // of a question's pairs, by weight, must stand in an article that says it word for word
+	exactPairs = 4    // a question of fewer pairs says too little to be met word for word
+	minScore   = 1e-3 // of an article that shares a term with the question
+)
+
+// exact gives the documents whose text or phrasings say (nearly) all pairs of
+// the question. text and asked are the scores by field, by which the few worth
+// a look are found.
+func (x *articleIndex) exact(q *question, text, asked []float32) []uint32 {
+	var pairs []queryTerm
+	var all float32
+	for _, t := range q.terms {
+		if t.key.pair() && t.weight >= weightPlain {
+			pairs = append(pairs, queryTerm{t.key, 1})
+			all++
+		}
+	}
+	if len(pairs) < exactPairs {
+		return nil
+	}
+	var out []uint32
+	for _, f := range []struct {
+		p      *postings
+		scores []float32
+	}{{x.text, text}, {x.asked, asked}} {
+		for _, d := range x.best(f.scores, nil, 5) {
+			n := 0
+			f.p.of(int(d), pairs, func(queryTerm, float32) { n++ })
+			if float32(n) >= exactShare*all && !slices.Contains(out, d) {
+				out = append(out, d)
+			}
+		}
+	}
+	return out
 }

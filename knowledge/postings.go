@@ -178,6 +178,20 @@ func (p *postings) score(terms []queryTerm, weight float32, scores []float32) {
 	}
 }
 
+// ideal is about the score of a document that says all of the terms, once each.
+func (p *postings) ideal(terms []queryTerm) float32 {
+	unknown := float32(math.Log(1 + 2*float64(p.n)))
+	var sum float32
+	for _, t := range terms {
+		idf := unknown
+		if i := p.find(t.key); i >= 0 {
+			idf = p.idf[i]
+		}
+		sum += t.weight * idf
+	}
+	return sum
+}
+
 // of gives the BM25 score of one document, term by term, for explanations.
 func (p *postings) of(doc int, terms []queryTerm, f func(queryTerm, float32)) {
 	for _, t := range terms {

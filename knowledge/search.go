@@ -179,8 +179,7 @@ func matched(p *postings, doc int, terms []queryTerm) string {
 func (x *articleIndex) search(qu *question, q Query, explain bool) []Hit {
 	s := x.pool.Get().(*scratch)
 	defer x.pool.Put(s)
-	scores := s.take(0, len(x.docs))
-	x.lexical(qu, scores)
+	scores := x.score(qu, s)
 	docs, laws := x.named(qu, q.On)
 	if len(laws) > 0 {
 		for i, law := range x.lawOf {
@@ -192,10 +191,7 @@ func (x *articleIndex) search(qu *question, q Query, explain bool) []Hit {
 	for i, d := range docs {
 		scores[d] += bonusNamedArticle - float32(i)
 	}
-	top := x.best(scores, q, max(q.N, lexicalPool))
-	if x.model != nil {
-		top = x.model.rerank(x, qu, q, scores, top, s)
-	}
+	top := x.best(scores, func(d *Document) bool { return allowed(d, q) }, q.N)
 	var hits []Hit
 	for i, d := range top[:min(q.N, len(top))] {
 		h := Hit{Doc: x.docs[d], Score: float64(scores[d]), Fit: articleFit(scores, top, i, len(qu.terms))}
@@ -207,16 +203,16 @@ func (x *articleIndex) search(qu *question, q Query, explain bool) []Hit {
 	return hits
 }
 
-// best gives the documents with the n highest scores above 0 that the query
-// allows, best first.
-func (x *articleIndex) best(scores []float32, q Query, n int) []uint32 {
+// best gives the documents with the n highest scores above 0 that pass (nil:
+// all do), best first.
+func (x *articleIndex) best(scores []float32, pass func(*Document) bool, n int) []uint32 {
 	heap := make([]uint32, 0, n+1) // the worst first
 	worse := func(a, b uint32) bool {
 		return scores[a] < scores[b] || scores[a] == scores[b] && a > b
 	}
 	for i, v := range scores {
 		d := uint32(i)
-		if v <= 0 || len(heap) == n && !worse(heap[0], d) || !allowed(x.docs[i], q) {
+		if v <= 0 || len(heap) == n && !worse(heap[0], d) || pass != nil && !pass(x.docs[i]) {
 			continue
 		}
 		if len(heap) < n {
