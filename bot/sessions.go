@@ -29,6 +29,7 @@ type Turn struct {
 	Topic  string    `json:"topic,omitempty"`
 	Kind   string    `json:"kind,omitempty"`
 	Answer string    `json:"answer,omitempty"` // id of the consultation
+	Basis  []string  `json:"basis,omitempty"`  // what its answer's marks stand for, "law#article" each
 	At     time.Time `json:"at"`
 }
 

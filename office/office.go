@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"mingbai/internal/migrate"
@@ -51,6 +52,7 @@ type DB struct {
 	write, read *sql.DB
 	dialect     string
 	now         func() time.Time
+	key         atomic.Pointer[[]byte] // accounts are hashed with it
 }
 
 // Open opens the records, makes them if there are none, and brings their

@@ -1,0 +1,55 @@
+# Two commands do everything on a fresh machine with Go: make run, make test.
+GO          ?= go
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+SHARED      ?= ../shared
+FUZZTIME    ?= 5s
+
+.PHONY: run build test check deps lint race fuzz eval bench docs clean
+
+run: build
+	./bin/mingbai serve
+
+build:
+	$(GO) build -o bin/mingbai ./cmd/mingbai
+
+# test installs what the tests need (redis-server, PostgreSQL, Chromium) and
+# runs everything.
+test: deps check
+
+deps:
+	@scripts/deps.sh
+
+check: lint docs-fresh race fuzz
+
+lint:
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt these files:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+	$(GO) mod verify
+
+race:
+	$(GO) test -race -timeout 15m ./...
+
+# fuzz runs each target for FUZZTIME; the corpus of each is kept in testdata.
+fuzz:
+	@scripts/fuzz.sh $(FUZZTIME)
+
+# docs writes the parts of the documents that are generated; docs-fresh fails if
+# they are stale.
+docs: build
+	@scripts/docs.sh
+
+.PHONY: docs-fresh
+docs-fresh: build
+	@scripts/docs.sh --check
+
+# eval measures quality on the question sets beside the checkout; without them
+# it says so and does nothing.
+eval: build
+	@scripts/eval.sh $(SHARED)
+
+bench: build
+	@scripts/bench.sh
+
+clean:
+	rm -rf bin

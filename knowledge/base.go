@@ -1,0 +1,317 @@
+package knowledge
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"slices"
+	"sort"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"mingbai/calendar"
+)
+
+//go:embed corpus
+var corpus embed.FS
+
+// Corpus is the knowledge built into the program: entries/, rules/, topics.yaml,
+// the lexicon, the registry of laws and the lay index. It holds no law text.
+func Corpus() fs.FS {
+	sub, err := fs.Sub(corpus, "corpus")
+	if err != nil {
+		panic(err) // the directory is embedded above
+	}
+	return sub
+}
+
+// BaseOptions say where a Base gets its knowledge from.
+type BaseOptions struct {
+	Dir     string // own entries, over the built-in ones; "" for none
+	LawsDir string // imported law texts; "" for none
+	// Articles makes the articles of imported laws findable, not only citable.
+	Articles bool
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+// Base is the whole knowledge, ready to be asked. It is safe for concurrent use;
+// Reload swaps it whole.
+type Base struct {
+	o      BaseOptions
+	reload sync.Mutex
+	state  atomic.Pointer[state]
+	off    atomic.Pointer[map[string]string]
+}
+
+// state is one loaded version of everything.
+type state struct {
+	entries  []*Entry // by id
+	byID     map[string]*Entry
+	domains  []Domain
+	topics   map[string]string // id → name
+	rules    Rules
+	registry *Registry
+	library  *Library // nil without LawsDir
+	index    *Index
+	faults   []Fault
+	stamp    string // of Dir and LawsDir, to see changes
+	loaded   time.Time
+}
+
+// OpenBase loads the built-in knowledge and what BaseOptions add to it. Files
+// with faults are left out and listed by Faults; only damage to the built-in
+// part is an error.
+func OpenBase(ctx context.Context, o BaseOptions) (*Base, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	b := &Base{o: o}
+	b.SetOff(nil)
+	s, err := b.load()
+	if err != nil {
+		return nil, err
+	}
+	b.state.Store(s)
+	return b, ctx.Err()
+}
+
+// Reload loads everything anew if the files changed, and says whether it did.
+// Questions under way go on with the version they started with.
+func (b *Base) Reload() (bool, error) {
+	b.reload.Lock()
+	defer b.reload.Unlock()
+	if b.stamp() == b.state.Load().stamp {
+		return false, nil
+	}
+	s, err := b.load()
+	if err != nil {
+		return false, err
+	}
+	b.state.Store(s)
+	b.o.Log.Info("knowledge reloaded", "entries", len(s.entries), "faults", len(s.faults))
+	return true, nil
+}
+
+// stamp names the present state of the files the base was loaded from.
+func (b *Base) stamp() string {
+	var s strings.Builder
+	for _, dir := range []string{b.o.Dir, b.o.LawsDir} {
+		if dir == "" {
+			continue
+		}
+		_ = fs.WalkDir(os.DirFS(dir), ".", func(name string, d fs.DirEntry, err error) error {
+			if err != nil {
+				return nil //nolint:nilerr // a directory that is not there yet has no state
+			}
+			if info, err := d.Info(); err == nil && !d.IsDir() {
+				fmt.Fprintf(&s, "%s %d %d\n", name, info.Size(), info.ModTime().UnixNano())
+			}
+			return nil
+		})
+	}
+	return s.String()
+}
+
+func (b *Base) load() (*state, error) {
+	s := &state{byID: map[string]*Entry{}, topics: map[string]string{}, stamp: b.stamp(), loaded: b.o.Now()}
+	builtin := Corpus()
+	text, err := fs.ReadFile(builtin, "topics.yaml")
+	if err != nil {
+		return nil, err
+	}
+	if s.domains, err = ParseDomains(text); err != nil {
+		return nil, err
+	}
+	for _, d := range s.domains {
+		for id, name := range d.Topics {
+			s.topics[id] = name
+		}
+	}
+	if text, err = fs.ReadFile(builtin, "rules/clocks.yaml"); err != nil {
+		return nil, err
+	}
+	if s.rules, err = ParseRules(text); err != nil {
+		return nil, err
+	}
+	if s.registry, err = LoadRegistry(builtin); err != nil {
+		return nil, err
+	}
+	if b.o.LawsDir != "" {
+		if s.library, err = OpenLibrary(b.o.LawsDir, s.registry); err != nil {
+			return nil, err
+		}
+	}
+	b.loadEntries(s, builtin)
+	docs := make([]*Document, 0, len(s.entries))
+	for _, e := range s.entries {
+		docs = append(docs, entryDocument(e))
+	}
+	if s.library != nil && b.o.Articles {
+		for a := range s.library.Articles(b.Today()) {
+			docs = append(docs, articleDocument(a))
+		}
+	}
+	s.index = BuildIndex(docs, DefaultLexicon())
+	return s, nil
+}
+
+// loadEntries reads the built-in entries, then those of Dir over them.
+func (b *Base) loadEntries(s *state, builtin fs.FS) {
+	sources := []fs.FS{}
+	if sub, err := fs.Sub(builtin, "entries"); err == nil {
+		sources = append(sources, sub)
+	}
+	if b.o.Dir != "" {
+		sources = append(sources, os.DirFS(b.o.Dir))
+	}
+	for _, src := range sources {
+		entries, faults := LoadEntries(src)
+		s.faults = append(s.faults, faults...)
+		for _, e := range entries {
+			s.byID[e.ID] = e
+		}
+	}
+	for _, e := range s.byID {
+		s.entries = append(s.entries, e)
+	}
+	sort.Slice(s.entries, func(i, j int) bool { return s.entries[i].ID < s.entries[j].ID })
+}
+
+func entryDocument(e *Entry) *Document {
+	d := &Document{ID: e.ID, Kind: KindEntry, Title: e.Title, Area: e.Area, Effective: e.From, Entry: e}
+	if !e.To.IsZero() {
+		d.Repealed = e.To.AddDate(0, 0, 1)
+	}
+	return d
+}
+
+func articleDocument(a *Article) *Document {
+	return &Document{
+		ID: a.Short + "@" + a.Published.Format(time.DateOnly) + "#" + a.No.String(), Kind: KindArticle,
+		Title: "《" + a.Short + "》" + a.No.Han(), Area: "全国", Effective: a.Effective, Repealed: a.Until, Article: a,
+	}
+}
+
+// Check lists every fault of the entries: those found when reading them and
+// those of Check.
+func (b *Base) Check() []Fault {
+	s := b.state.Load()
+	return append(slices.Clone(s.faults), Check(s.entries, CheckOptions{
+		Domains: s.domains,
+		Law: func(name string, on time.Time) (int, bool) {
+			l, ok := s.registry.Find(name)
+			if !ok {
+				return 0, false
+			}
+			v, _ := l.On(on)
+			return v.Articles, true
+		},
+		Rule: func(key string) bool { return s.rules[key] != nil },
+		Now:  b.Today(),
+	})...)
+}
+
+// Faults lists the files that could not be read as entries, or only in part.
+func (b *Base) Faults() []Fault { return b.state.Load().faults }
+
+// Entries lists all entries, by id.
+func (b *Base) Entries() []*Entry { return b.state.Load().entries }
+
+// Entry gives the entry with the id, nil if there is none.
+func (b *Base) Entry(id string) *Entry { return b.state.Load().byID[id] }
+
+// Domains lists the domains with their topics.
+func (b *Base) Domains() []Domain { return b.state.Load().domains }
+
+// Topic gives the name of a topic, "" if there is none.
+func (b *Base) Topic(id string) string { return b.state.Load().topics[id] }
+
+// Rules gives the rule table.
+func (b *Base) Rules() Rules { return b.state.Load().rules }
+
+// Registry gives the laws known.
+func (b *Base) Registry() *Registry { return b.state.Load().registry }
+
+// Library gives the imported law texts, nil if the base has none.
+func (b *Base) Library() *Library { return b.state.Load().library }
+
+// Explain is Search with the parts of each score.
+func (b *Base) Explain(q Query) []Hit {
+	if q.On.IsZero() {
+		q.On = b.Today()
+	}
+	return b.state.Load().index.Explain(q)
+}
+
+// Search looks q up in entries and, if they are imported, articles.
+func (b *Base) Search(q Query) []Hit {
+	if q.On.IsZero() {
+		q.On = b.Today()
+	}
+	return b.state.Load().index.Search(q)
+}
+
+// Today is the calendar day in China.
+func (b *Base) Today() time.Time { return calendar.Day(b.o.Now()) }
+
+// SetOff says which topics are switched off: topic id → why. It takes effect
+// with the next question.
+func (b *Base) SetOff(topics map[string]string) {
+	if topics == nil {
+		topics = map[string]string{}
+	}
+	b.off.Store(&topics)
+}
+
+// Off says whether a topic is switched off, and why.
+func (b *Base) Off(topic string) (why string, off bool) {
+	why, off = (*b.off.Load())[topic]
+	return why, off
+}
+
+// Size says how much the base holds.
+func (b *Base) Size() (entries, phrasings, laws, articles int) {
+	s := b.state.Load()
+	for _, e := range s.entries {
+		phrasings += len(e.Questions)
+	}
+	if s.library != nil {
+		laws = len(s.library.Laws())
+		for range s.library.Articles(b.Today()) {
+			articles++
+		}
+	}
+	return len(s.entries), phrasings, laws, articles
+}
+
+// Cite finds the version of the law that a citation means on the day.
+func (b *Base) Cite(c Citation, on time.Time) Cited {
+	cited := Cited{Citation: c, Title: c.Law}
+	if c.External != "" {
+		cited.Status, cited.Note = "外部来源", c.External
+		return cited
+	}
+	s := b.state.Load()
+	l, ok := s.registry.Find(c.Law)
+	if !ok {
+		cited.Status = "未核实"
+		return cited
+	}
+	v, status := l.On(on)
+	cited.Title, cited.Published, cited.Effective, cited.Status = l.Title, v.Published, v.Effective, string(status)
+	if s.library != nil {
+		if a, err := s.library.Article(c.Law, c.Article, on); err == nil {
+			cited.Text = a.Text
+		}
+	}
+	return cited
+}

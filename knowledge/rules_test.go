@@ -1,0 +1,121 @@
+package knowledge
+
+import (
+	"io/fs"
+	"strings"
+	"testing"
+	"time"
+)
+
+func builtinRules(t *testing.T) Rules {
+	t.Helper()
+	text, err := fs.ReadFile(Corpus(), "rules/clocks.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := ParseRules(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rules
+}
+
+func TestRulesAreWhole(t *testing.T) {
+	t.Parallel()
+	rules := builtinRules(t)
+	for key, r := range rules {
+		if r.Title == "" || r.Span == "" || len(r.Basis) == 0 {
+			t.Errorf("%s: title, span and basis are all needed: %+v", key, r)
+		}
+		if r.Period.N == 0 && r.Mine {
+			t.Errorf("%s: a person must keep it, but %q is no period", key, r.Span)
+		}
+	}
+}
+
+func TestClocks(t *testing.T) {
+	t.Parallel()
+	rules := builtinRules(t)
+	on, _ := ParseDate("2026-11-22") // a Sunday
+	for _, c := range []struct{ key, text, from, due string }{
+		{"labor_sue", "昨天收到仲裁裁决书，不服怎么办", "2026-11-21", "2026-12-07"}, // 15 days end on a Sunday
+		{"labor_sue", "11月9号拿到的裁决书", "2026-11-09", "2026-11-24"},
+		{"labor_arb", "我今年3月5日被公司辞退", "2026-03-05", "2027-03-05"},
+		{"labor_arb", "公司去年三月把我辞了", "", ""}, // a month is not a day
+		{"adm_review", "上周三收到处罚决定", "2026-11-11", "2027-01-11"},
+		{"traffic_review", "前天收到事故认定书", "2026-11-20", "2026-11-25"}, // working days
+		{"consumer_return", "三天前签收的", "2026-11-19", "2026-11-26"},
+		{"labor_sue", "12月30日收到裁决书", "2025-12-30", "2026-01-14"}, // the last such day before today
+		{"labor_sue", "明天会收到裁决书", "", ""},
+		{"la_decide", "昨天申请的", "", ""}, // an authority's clock
+	} {
+		list := rules.Clocks([]string{c.key}, c.text, on)
+		if len(list) != 1 {
+			t.Fatalf("%s: %d clocks", c.key, len(list))
+		}
+		if got := dayText(list[0].From) + " " + dayText(list[0].Due); got != c.from+" "+c.due {
+			t.Errorf("%s %q: got %s, want %s %s", c.key, c.text, got, c.from, c.due)
+		}
+	}
+}
+
+func dayText(d time.Time) string {
+	if d.IsZero() {
+		return ""
+	}
+	return d.Format(time.DateOnly)
+}
+
+func TestCompute(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ topic, text, want string }{
+		{"CT03", "起诉别人还20万元，诉讼费多少", "4300元"},
+		{"CT03", "告他还五万块要交多少诉讼费", "1050元"},
+		{"CT03", "标的30万诉讼费", "5800元"},
+		{"CT03", "離婚要分50萬的房子訴訟費多少", "1500元"},
+		{"LB09", "干了3年7个月被辞退赔多少，月薪6000", "4个月"},
+		{"LB09", "公司合同到期不续，我干了4年，能补偿几个月", "4个月"},
+		{"LB09", "一年半工龄辞退赔几个月", "2个月"}, // 18 months: six months count as a year
+		{"LB07", "工作半年没签合同能要多少双倍", "5个月"},
+		{"LB07", "干了两年没签合同双倍怎么算", "11个月"},
+		{"FM05", "月薪八千抚养费给多少", "1600元到2400元"},
+		{"WI09", "失业保险交了6年", "18个月"},
+		{"WI07", "工伤九级赔多少", "9个月"},
+		{"LB08", "合同签一年试用期三个月", "不得超过2个月"},
+		{"LB08", "三年的合同试用期能有多久", "不得超过6个月"},
+		{"CS01", "花300块买到假货能赔多少", "900元"},
+		{"CS02", "面包15元发霉赔多少", "1000元"},
+		{"DB04", "合同写借八千，到账6400", "6400元"},
+	} {
+		list := compute(c.topic, c.text)
+		if len(list) == 0 || !strings.Contains(list[0].Text, c.want) {
+			t.Errorf("%s %q: got %v, want %q", c.topic, c.text, list, c.want)
+		}
+	}
+	for _, c := range []struct{ topic, text string }{
+		{"CT03", "诉讼费怎么交"}, {"LB09", "被辞退怎么办"}, {"LA01", "20万元诉讼费"}, {"DB04", "借了一万"},
+	} {
+		if list := compute(c.topic, c.text); len(list) > 0 {
+			t.Errorf("%s %q: computed %v from nothing", c.topic, c.text, list)
+		}
+	}
+}
+
+// The check values are those published with the fee table (诉讼费用交纳办法 第十三条).
+func TestPropertyFee(t *testing.T) {
+	t.Parallel()
+	for v, want := range map[float64]float64{5000: 50, 1e4: 50, 5e4: 1050, 8e4: 1800, 1e5: 2300, 2e5: 4300, 3e5: 5800, 5e5: 8800, 1e6: 13800} {
+		if got := PropertyFee(v); got != want {
+			t.Errorf("%v: got %v, want %v", v, got, want)
+		}
+	}
+}
+
+func TestParseAmount(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]float64{"1200": 1200, "1.5": 1.5, "八千": 8000, "三十万": 3e5, "一千六": 1600, "两万五": 25000, "一百零五": 105, "十": 10, "二十": 20, "一万二千": 12000} {
+		if got, ok := parseAmount(in); !ok || got != want {
+			t.Errorf("%s: got %v %v, want %v", in, got, ok, want)
+		}
+	}
+}
