@@ -146,13 +146,14 @@ func (x *entryIndex) known(q *question, doc int) float64 {
 
 func (x *entryIndex) explain(q *question, s entryScore) []Reason {
 	why := []Reason{
-		{"phrasing", float64(entryPhrase * (s.cosine + 0.5*s.covered*s.cosine)), x.phrase[s.phrase]},
-		{"questions", float64(entryQuestions * s.fields[0]), matched(x.questions, s.doc, q.terms)},
+		{"phrasing", float64(entryPhrase * s.cosine * s.cosine * s.cosine), x.phrase[s.phrase]},
 		{"title and keywords", float64(entryTitle * s.fields[1]), matched(x.title, s.doc, q.terms)},
 		{"text", float64(entryBody * s.fields[2]), matched(x.body, s.doc, q.terms)},
+		{"topic", float64(entryGroup * s.topic), matched(x.topics, x.topicOf[s.doc], q.terms)},
+		{"domain", float64(entryDomain * s.domain), matched(x.domains, x.domainOf[s.doc], q.terms)},
 		{"sound", float64(entrySounds * s.fields[3]), ""},
-		{"topic words", float64(entryTopic * s.topic), x.docs[s.doc].Entry.Topic},
-		{"words of all phrasings", float64(entryLearned * s.learned), ""},
+		{"lexicon", float64(entryPointed * s.pointed), x.docs[s.doc].Entry.Topic},
+		{"words of all phrasings", float64(entryWords * s.words), ""},
 	}
 	return slices.DeleteFunc(why, func(r Reason) bool { return r.Score == 0 })
 }

@@ -44,6 +44,6 @@ func (m *wordModel) score(q *question, sums []float32, out []entryScore) {
 		return
 	}
 	for i := range out {
-		out[i].learned = sums[i] / n
+		out[i].words = sums[i] / n
 	}
 }
