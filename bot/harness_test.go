@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	_ "github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite"
 )
 
@@ -143,4 +144,42 @@ func runBot(t testing.TB, b *Bot) (stop func()) {
 func echo(_ context.Context, m Message, s *Session) (Reply, error) {
 	s.Turns = append(s.Turns, Turn{Text: m.Text, At: m.At})
 	return Reply{Text: m.Text}, nil
+}
+
+// newPostgresStore opens a store on an empty PostgreSQL database, as office
+// does.
+func newPostgresStore(t testing.TB, url string) *Store {
+	t.Helper()
+	db, err := sql.Open("pgx", url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.SetMaxOpenConns(12)
+	db.SetMaxIdleConns(12)
+	t.Cleanup(func() { db.Close() })
+	s, err := OpenStore(context.Background(), db, db, "postgres")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func newRedis(t testing.TB, url string) *Redis {
+	t.Helper()
+	r, err := OpenRedis(RedisOptions{URL: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	return r
+}
+
+// until waits for something that becomes true without telling.
+func until(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for limit := time.Now().Add(20 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(limit) {
+			t.Fatalf("it did not come to pass: %s", what)
+		}
+	}
 }
