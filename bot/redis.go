@@ -256,7 +256,9 @@ type redisSessions struct {
 
 // NewRedisSessions keeps sessions in Redis, each until ttl after it was saved
 // last. While Redis is down Load and Save fail, each within 100 ms.
-func NewRedisSessions(r *Redis, ttl time.Duration) Sessions { return &redisSessions{redis: r, ttl: ttl} }
+func NewRedisSessions(r *Redis, ttl time.Duration) Sessions {
+	return &redisSessions{redis: r, ttl: ttl}
+}
 
 // swap stores a session if its version is the one expected.
 var swap = redis.NewScript(`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -96,7 +97,7 @@ func testSessions(t *testing.T, open func(ttl time.Duration) Sessions) {
 			t.Fatalf("save: version %d, %v", s.Version, err)
 		}
 		got, err := store.Load(ctx, s.Key)
-		if err != nil || got.Version != 1 || got.Turns[0] != s.Turns[0] || got.Menu.Choices[0] != s.Menu.Choices[0] || got.Form.Fields["地点"] != "城东" {
+		if err != nil || got.Version != 1 || !reflect.DeepEqual(got.Turns, s.Turns) || got.Menu.Choices[0] != s.Menu.Choices[0] || got.Form.Fields["地点"] != "城东" {
 			t.Errorf("got %+v, %v", got, err)
 		}
 	})
