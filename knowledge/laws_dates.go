@@ -176,14 +176,19 @@ func closingRepeals(text string) []string {
 	return titles
 }
 
-// lastDate gives the last full date in s (2012年12月28日), zero if there is none.
-func lastDate(s string) time.Time {
-	m := fullDatePattern.FindAllStringSubmatch(foldDigits(s), -1)
-	if m == nil {
-		return time.Time{}
+// publishedDate gives the last day of adoption, amendment or publication that a
+// law's header names (2012年12月28日…修正), leaving out days of taking effect.
+func publishedDate(header string) time.Time {
+	header = foldDigits(header)
+	var last time.Time
+	for _, m := range fullDatePattern.FindAllStringSubmatchIndex(header, -1) {
+		after := strings.TrimLeft(header[m[1]:], " ")
+		if strings.HasPrefix(after, "起") || strings.HasPrefix(after, "施行") || strings.HasPrefix(after, "实施") {
+			continue
+		}
+		last = chineseDate(header[m[2]:m[3]], header[m[4]:m[5]], header[m[6]:m[7]])
 	}
-	last := m[len(m)-1]
-	return chineseDate(last[1], last[2], last[3])
+	return last
 }
 
 func chineseDate(year, month, day string) time.Time {

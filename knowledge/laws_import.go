@@ -93,6 +93,7 @@ type importRun struct {
 	versions map[string][]lawDates // folder → what its versions.json states, title first
 	refused  map[string]string
 	articles int
+	single   bool // the source is one document: what is wrong with it is the import's error
 }
 
 func (r *importRun) read(ctx context.Context) error {
@@ -105,6 +106,8 @@ func (r *importRun) read(ctx context.Context) error {
 		},
 		skip: r.skip,
 	}
+	lower := strings.ToLower(r.source)
+	r.single = strings.HasSuffix(lower, ".md") || strings.HasSuffix(lower, ".docx") || strings.Contains(lower, "://")
 	var err error
 	if strings.Contains(r.source, "://") {
 		err = fetch(ctx, r.source, r.opts.Fetch, to)
@@ -119,6 +122,9 @@ func (r *importRun) read(ctx context.Context) error {
 			return err
 		}
 		r.markdown(d, r.stated(d.name))
+	}
+	if r.single && len(r.texts) == 0 && len(r.rep.Skipped) > 0 {
+		return refusal("没有导入：%s", r.rep.Skipped[len(r.rep.Skipped)-1].Why)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // merge puts newly read texts among those held, without changing the latter.
@@ -82,7 +83,10 @@ func (m *merge) replace(key string, i int, t *lawText, count bool) {
 // sameVersion says that two texts of one law are the same version of it.
 func sameVersion(a, b *lawText) bool {
 	if !a.published.Equal(b.published) {
-		return false
+		// A download states the day of adoption where the database has the day
+		// of publication, some days later.
+		apart := a.published.Sub(b.published).Abs()
+		return a.rank != b.rank && !a.effective.IsZero() && a.effective.Equal(b.effective) && apart < 92*24*time.Hour
 	}
 	stated := a.effectiveBy == ByFile && b.effectiveBy == ByFile
 	return !stated || a.effective.Equal(b.effective)

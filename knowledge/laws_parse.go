@@ -137,7 +137,7 @@ func (t *lawText) datedByHeader(name string, p *lawParser, reg *Registry) error 
 		t.level = known.Level
 	}
 	header := p.header.String()
-	t.published = lastDate(enactedLines(header))
+	t.published = publishedDate(header)
 	if m := fileDatePattern.FindStringSubmatch(path.Base(name)); m != nil && p.plain {
 		t.published = chineseDate(m[1], m[2], m[3])
 	}
@@ -154,18 +154,6 @@ func (t *lawText) datedByHeader(name string, p *lawParser, reg *Registry) error 
 }
 
 var effectiveLine = regexp.MustCompile(`((?:19|20)[0-9]{2})年\s*([0-9]{1,2})月\s*([0-9]{1,2})日[起\s]*(?:施行|实施)`)
-
-// enactedLines keeps the lines of a header that tell of adoption or amendment.
-func enactedLines(header string) string {
-	var keep []string
-	for line := range strings.Lines(header) {
-		if strings.Contains(line, "施行") && !strings.ContainsAny(line, "通过修公布") {
-			continue
-		}
-		keep = append(keep, line)
-	}
-	return strings.Join(keep, "")
-}
 
 // splitFrontMatter parts "key: value" lines between two lines "---" from the
 // text. Only plain top-level values are read; lists and nesting are skipped.
