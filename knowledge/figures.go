@@ -82,7 +82,7 @@ func foldFigures(s string) string {
 	}
 	return percentPattern.ReplaceAllStringFunc(s, func(m string) string {
 		p := percentPattern.FindStringSubmatch(m)
-		v, ok := number(p[2])
+		v, ok := readNumber(p[2])
 		if !ok {
 			return m
 		}
@@ -91,7 +91,7 @@ func foldFigures(s string) string {
 }
 
 func figureOf(digits, unit string) (readFigure, bool) {
-	v, ok := number(digits)
+	v, ok := readNumber(digits)
 	if !ok {
 		return readFigure{}, false
 	}
@@ -116,9 +116,9 @@ func figureOf(digits, unit string) (readFigure, bool) {
 	return readFigure{Figure: Figure{Value: v, Unit: unit}, bare: bare}, true
 }
 
-// number reads Arabic digits with 万, 千, 百, 亿, and Han numbers up to 亿, also
+// readNumber reads Arabic digits with 万, 千, 百, 亿, and Han numbers up to 亿, also
 // with 点.
-func number(s string) (float64, bool) {
+func readNumber(s string) (float64, bool) {
 	scale := 1.0
 	for _, u := range []struct {
 		s string

@@ -235,24 +235,6 @@ func TestFetch(t *testing.T) {
 	}
 }
 
-func FuzzParseArticleNo(f *testing.F) {
-	for _, s := range []string{"42", "276之一", "第二百七十六条之一", "276-1", "２７６", "", "第零条", "十", "二〇二一", "1之一百"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		no, err := ParseArticleNo(s)
-		if err != nil {
-			return
-		}
-		for _, form := range []string{no.String(), no.Han()} {
-			again, err := ParseArticleNo(form)
-			if err != nil || again != no {
-				t.Errorf("%q read as %v; its form %q reads as %v, %v", s, no, form, again, err)
-			}
-		}
-	})
-}
-
 func FuzzImportMarkdown(f *testing.F) {
 	f.Add(flkFile("羊条例", "2020-01-01", "", "有效", sheepBody))
 	f.Add("# 羊法\n\n2019年4月23日通过\n\n**第一条**　羊。\n\n第二条 羊\n")
