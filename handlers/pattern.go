@@ -1,10 +1,13 @@
 package handlers
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
+	"unicode/utf8"
 )
 
 // Gaps between the words of a pattern, in runes. Both are our own measure on
@@ -48,15 +51,27 @@ type (
 //	A & B               both, anywhere, in any order
 type compiler struct {
 	words  map[string][]string // lists that patterns name by @
+	fold   *strings.Replacer   // words of dialects → common ones
 	sounds map[rune][]rune     // characters that are typed for each other
 	terms  map[string]int32    // canonical set of words → term
 	ids    []string            // term → canonical set, for messages
 	trie   *automaton
 }
 
-// newCompiler makes a compiler over lists of words.
-func newCompiler(words map[string][]string, sounds map[rune][]rune) *compiler {
-	return &compiler{words: words, sounds: sounds, terms: map[string]int32{}, trie: newAutomaton()}
+// newCompiler makes a compiler over the lists of words.yaml.
+func newCompiler(w wordFile) *compiler {
+	c := &compiler{words: w.Words, sounds: map[rune][]rune{}, terms: map[string]int32{}, trie: newAutomaton()}
+	for r, others := range w.Sounds {
+		first, _ := utf8.DecodeRuneInString(r)
+		c.sounds[first] = []rune(others)
+	}
+	var pairs []string
+	longestFirst := func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) }
+	for _, from := range slices.SortedFunc(maps.Keys(w.Fold), longestFirst) {
+		pairs = append(pairs, from, w.Fold[from])
+	}
+	c.fold = strings.NewReplacer(pairs...)
+	return c
 }
 
 // compile reads one pattern. With similar, words of three and more characters
@@ -153,7 +168,7 @@ func (c *compiler) expand(text string, depth int) ([]string, error) {
 	for w := range strings.SplitSeq(text, "|") {
 		name, isList := strings.CutPrefix(w, "@")
 		if !isList {
-			v := newView(w)
+			v := newView(w, c.fold)
 			if len(v.runes) == 0 {
 				return nil, fmt.Errorf("empty word in %q", text)
 			}

@@ -21,7 +21,7 @@ type wordlist struct {
 func (s *Safety) SetBlocked(words []string) {
 	w := &wordlist{trie: newAutomaton()}
 	for _, word := range words {
-		if v := newView(word); len(v.runes) > 0 {
+		if v := newView(word, nil); len(v.runes) > 0 {
 			w.trie.add(v.runes, 0)
 		}
 	}
@@ -33,6 +33,6 @@ func (s *Safety) SetBlocked(words []string) {
 // out or written. It serves for what comes in and for what goes out.
 func (s *Safety) Blocked(text string) bool {
 	found := false
-	s.blocked.Load().trie.scan(newView(text).runes, func(int32, span) { found = true })
+	s.blocked.Load().trie.scan(newView(text, nil).runes, func(int32, span) { found = true })
 	return found
 }

@@ -4,12 +4,11 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/goccy/go-yaml"
 
 	"mingbai/bot"
 	"mingbai/knowledge"
-
-	"github.com/goccy/go-yaml"
 )
 
 // maxFirst is the longest first sentence of a crisis, in runes: it has to be
@@ -20,6 +19,7 @@ const maxFirst = 60
 type wordFile struct {
 	Words  map[string][]string `yaml:"words"`
 	Sounds map[string]string   `yaml:"sounds"`
+	Fold   map[string]string   `yaml:"fold"`
 }
 
 // ruleFile is a file of rules as officers write it.
@@ -127,18 +127,13 @@ func newLoader(fsys fs.FS) (*loader, error) {
 	if err := readYAML(fsys, "data/words.yaml", &w); err != nil {
 		return nil, err
 	}
-	sounds := map[rune][]rune{}
-	for r, others := range w.Sounds {
-		c, _ := utf8.DecodeRuneInString(r)
-		sounds[c] = []rune(others)
-	}
 	var cs struct {
 		Citations []citation `yaml:"citations"`
 	}
 	if err := readYAML(fsys, "data/citations.yaml", &cs); err != nil {
 		return nil, err
 	}
-	l := &loader{fsys: fsys, compiler: newCompiler(w.Words, sounds), cited: map[string]citation{}}
+	l := &loader{fsys: fsys, compiler: newCompiler(w), cited: map[string]citation{}}
 	for _, c := range cs.Citations {
 		l.cited[c.Key] = c
 	}

@@ -127,5 +127,5 @@ func (s *Safety) Check(text string, inCrisis string) (Verdict, bool) {
 
 // look folds text, with what is hidden in it, and finds the words of all rules.
 func (s *Safety) look(text string) *finding {
-	return s.compiler.find(newView(text + hidden(text)))
+	return s.compiler.find(newView(text+hidden(text), s.compiler.fold))
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"mingbai/knowledge"
 )
 
 // maxView bounds the runes that are looked at; a question has at most 2,000,
@@ -47,9 +49,9 @@ func signs(r rune) string {
 	return ""
 }
 
-// newView folds text.
-func newView(text string) *view {
-	segments := split(text)
+// newView folds text. dialect, which may be nil, replaces words of dialects.
+func newView(text string, dialect *strings.Replacer) *view {
+	segments := split(text, dialect)
 	v := &view{}
 	var clause, sentence int32
 	for i, s := range segments {
@@ -78,7 +80,7 @@ type segment struct {
 	full  bool // a sentence ends behind it
 }
 
-func split(text string) []segment {
+func split(text string, dialect *strings.Replacer) []segment {
 	var out []segment
 	var s segment
 	flush := func(full bool) {
@@ -91,7 +93,11 @@ func split(text string) []segment {
 		}
 	}
 	for line := range strings.Lines(text) { // folding makes a new line a blank
-		for _, r := range normalize(line) {
+		line = knowledge.Normalize(line)
+		if dialect != nil {
+			line = dialect.Replace(line)
+		}
+		for _, r := range line {
 			switch {
 			case strings.ContainsRune("。！？!?；;", r):
 				flush(true)
