@@ -122,6 +122,19 @@ func (p *page) compose(e *Entry, asked string, computed []Computed, also []*Entr
 	return p.b.String()
 }
 
+// follow words the answer to a question that goes on about entry e: only the
+// section asked for.
+func (p *page) follow(e *Entry, asked string, computed []Computed, clocks []Clock, asOf time.Time) string {
+	p.b.WriteString("还是说“" + e.Title + "”：")
+	p.section(e, asked, e.Section(asked))
+	for _, c := range computed {
+		p.b.WriteString("\n\n" + c.Text + p.markFor(c.Basis))
+	}
+	p.clocks(clocks)
+	p.foot(asOf)
+	return p.b.String()
+}
+
 func (p *page) section(e *Entry, heading, text string) {
 	p.b.WriteString("\n\n" + heading + "\n")
 	p.add(e, text)

@@ -18,11 +18,14 @@ func NewAnswerer(b *Base) *Answerer { return &Answerer{base: b} }
 
 // Bounds that decide between answering, asking back and not knowing.
 const (
-	vague     = 12  // runes; a shorter question that fits several entries is asked back about
-	closeFit  = .06 // two fits nearer than this cannot be told apart
-	alsoFit   = .30 // a further entry that fits so well lends its conclusion
-	nearHits  = 8   // entries looked at
-	maxChoice = 4   // rows of a menu
+	vague       = 5   // runes; a shorter question that fits several entries is asked back about
+	short       = 12  // runes; a longer question says by itself what it is about
+	closeFit    = .06 // two fits nearer than this cannot be told apart
+	fitLow      = .18 // below it nothing fits; up to FitMaybe an answer says what it understood
+	contextCost = .05 // by how much earlier turns must make a question fit better to count
+	alsoFit     = .30 // a further entry that fits so well lends its conclusion
+	nearHits    = 8   // entries looked at
+	maxChoice   = 4   // rows of a menu
 )
 
 // Answer answers q. It fails only when ctx is done.
@@ -38,38 +41,85 @@ func (a *Answerer) Answer(ctx context.Context, q Question) (Answer, error) {
 			return a.reviewed(q, e, 1, nil), nil
 		}
 	}
-	text := q.Text
-	query := Query{Text: text, Kind: KindEntry, Area: q.Area, On: q.On, N: nearHits}
-	if follows := elliptical(Normalize(text)); follows {
-		query.Context = q.Context
+	hits := a.find(q)
+	if e := a.staysOn(q); e != nil {
+		return a.followed(q, e), nil
 	}
-	hits := a.base.Search(query)
-	if last := a.base.Entry(q.Last); last != nil && a.staysOn(last, q, hits) {
-		return a.reviewed(q, last, 1, hits), nil
-	}
-	if len(hits) == 0 || hits[0].Fit < FitMaybe {
+	if len(hits) == 0 || hits[0].Fit < fitLow {
 		return a.unknown(q, hits), nil
 	}
 	best := hits[0]
-	if best.Fit < FitSure && len(query.Context) == 0 && utf8.RuneCountInString(Normalize(text)) <= vague && len(hits) > 1 && best.Fit-hits[1].Fit < closeFit {
+	if best.Fit < FitSure && len(q.Context) == 0 && utf8.RuneCountInString(Normalize(q.Text)) <= vague && len(hits) > 1 && best.Fit-hits[1].Fit < closeFit {
 		return a.which(q, hits), nil
 	}
-	return a.reviewed(q, best.Doc.Entry, best.Fit, hits[1:]), nil
+	ans := a.reviewed(q, best.Doc.Entry, best.Fit, hits[1:])
+	if best.Fit < FitMaybe && ans.Kind == KindAnswer {
+		a.tentative(&ans, hits)
+	}
+	return ans, nil
 }
 
-// staysOn says whether q is about the entry that answered the turn before: it
-// only makes sense after it, and nothing else fits clearly better.
-func (a *Answerer) staysOn(last *Entry, q Question, hits []Hit) bool {
+// find looks the question up as it stands and, in a conversation, together with
+// what was said before. What was said before counts when it makes the question
+// fit clearly better.
+func (a *Answerer) find(q Question) []Hit {
+	query := Query{Text: q.Text, Kind: KindEntry, Area: q.Area, On: q.On, N: nearHits}
+	alone := a.base.Search(query)
+	if len(q.Context) == 0 || len(alone) > 0 && alone[0].Fit >= FitSure && !elliptical(Normalize(q.Text)) {
+		return alone
+	}
+	query.Context = q.Context
+	best := better(alone, a.base.Search(query), contextCost)
+	query.Context = nil
+	query.Text = strings.Join(append(slices.Clone(q.Context[max(0, len(q.Context)-2):]), q.Text), "，")
+	return better(best, a.base.Search(query), contextCost)
+}
+
+// better gives b if its best hit fits better than that of a by more than cost.
+func better(a, b []Hit, cost float64) []Hit {
+	if len(a) == 0 || len(b) > 0 && b[0].Fit > a[0].Fit+cost {
+		return b
+	}
+	return a
+}
+
+// tentative marks an answer whose entry may not be what was meant: it says what
+// was understood, and offers the next ones.
+func (a *Answerer) tentative(ans *Answer, hits []Hit) {
+	ans.Text = "我理解你问的是“" + ans.Entry.Title + "”，不是的话请换个说法，或回复下面的数字。\n\n" + ans.Text
+	ans.Next = nil
+	for _, h := range hits[1:] {
+		if len(ans.Next) == maxChoice-1 {
+			break
+		}
+		ans.Next = append(ans.Next, h.Doc.Entry)
+	}
+}
+
+// staysOn finds the entry that a question is about which only makes sense after
+// what was answered before and asks for one section ("那要多久？"): the entry that
+// answered, or one it names as needed next, if it has that section. It gives nil
+// when something else fits the question alone.
+func (a *Answerer) staysOn(q Question) *Entry {
+	last := a.base.Entry(q.Last)
 	t := Normalize(q.Text)
-	if utf8.RuneCountInString(t) > vague || !elliptical(t) {
-		return false
+	f := facet(t)
+	if last == nil || f == "" || utf8.RuneCountInString(t) > short || !elliptical(t) {
+		return nil
 	}
 	alone := a.base.Search(Query{Text: q.Text, Kind: KindEntry, Area: q.Area, On: q.On, N: 1})
 	if len(alone) > 0 && alone[0].Fit >= FitSure && alone[0].Doc.ID != last.ID {
-		return false
+		return nil
 	}
-	f := facet(t)
-	return f != "" && last.Section(f) != ""
+	if last.Section(f) != "" {
+		return last
+	}
+	for _, id := range last.See {
+		if e := a.base.Entry(id); e != nil && e.Section(f) != "" && e.Topic[:2] == last.Topic[:2] {
+			return e
+		}
+	}
+	return nil
 }
 
 // reviewed words the answer of a reviewed entry.
@@ -98,6 +148,19 @@ func (a *Answerer) reviewed(q Question, e *Entry, fit float64, others []Hit) Ans
 			ans.Next = append(ans.Next, n)
 		}
 	}
+	return ans
+}
+
+// followed words the answer to a question that goes on about the entry that
+// answered the turn before.
+func (a *Answerer) followed(q Question, e *Entry) Answer {
+	ans := a.reviewed(q, e, 1, nil)
+	if ans.Kind != KindAnswer {
+		return ans
+	}
+	p := &page{cite: func(c Citation) Cited { return a.base.Cite(c, q.On) }}
+	ans.Text = p.follow(e, facet(Normalize(q.Text)), compute(e.Topic, q.Text), ans.Clocks, q.On)
+	ans.Citations = p.cited
 	return ans
 }
 

@@ -226,6 +226,27 @@ func (b *Base) Faults() []Fault { return b.state.Load().faults }
 // Entries lists all entries, by id.
 func (b *Base) Entries() []*Entry { return b.state.Load().entries }
 
+// Files gives the files the entries were read from.
+func (b *Base) Files() fs.FS {
+	var layers overlay
+	if b.o.Dir != "" {
+		layers = append(layers, os.DirFS(b.o.Dir))
+	}
+	if sub, err := fs.Sub(Corpus(), "entries"); err == nil {
+		layers = append(layers, sub)
+	}
+	return layers
+}
+
+// EntryDocuments gives the entries as documents to be indexed.
+func (b *Base) EntryDocuments() []*Document {
+	var docs []*Document
+	for _, e := range b.Entries() {
+		docs = append(docs, entryDocument(e))
+	}
+	return docs
+}
+
 // Entry gives the entry with the id, nil if there is none.
 func (b *Base) Entry(id string) *Entry { return b.state.Load().byID[id] }
 

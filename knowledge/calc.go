@@ -40,7 +40,7 @@ var calculators = []calculator{
 	{"severance", []string{"LB09"}, regexp.MustCompile(`赔|补偿|N|n|多少|几个月|给我`),
 		[]Citation{art("劳动合同法", 47, "每满一年支付一个月工资", "六个月以上不满一年的，按一年计算", "半个月工资"), art("劳动合同法", 87, "二倍")}, severance},
 	{"double_wage", []string{"LB07"}, regexp.MustCompile(`双倍|两倍|二倍|赔|多少|补偿`),
-		[]Citation{art("劳动合同法", 82, "二倍的工资"), art("劳动合同法实施条例", 6, "二倍的工资")}, doubleWage},
+		[]Citation{art("劳动合同法", 82, "二倍的工资"), art("劳动合同法实施条例", 6, "两倍的工资")}, doubleWage},
 	{"child_support", []string{"FM05", "FM04"}, regexp.MustCompile(`抚养费|生活费|给多少|养`),
 		[]Citation{{Law: "婚姻家庭编解释一", Article: ArticleNo{N: 49}, Proof: []string{"百分之二十至三十", "百分之五十"}}}, childSupport},
 	{"unemployment", []string{"WI09"}, regexp.MustCompile(`失业`),

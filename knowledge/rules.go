@@ -69,9 +69,6 @@ func (r *Rule) Citations() []Citation {
 	return list
 }
 
-// Figures gives every period the row states, for checking texts against it.
-func (r *Rule) Figures() []string { return append([]string{r.Span, r.Note, r.From}, r.More...) }
-
 var spanPattern = regexp.MustCompile(`^(\d{1,4})(日|天|个工作日|小时|个月|年)$`)
 
 func parseSpan(s string) (calendar.Span, bool) {

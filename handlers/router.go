@@ -1,0 +1,219 @@
+// Package handlers decides what is said: help in a crisis first, then commands,
+// menus and forms, then a legal question. It knows the knowledge base and the
+// records, but no platform: channels are package bot's business.
+package handlers
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"mingbai/bot"
+	"mingbai/calendar"
+	"mingbai/knowledge"
+	"mingbai/office"
+)
+
+// Deps is what a Router needs.
+type Deps struct {
+	Base     *knowledge.Base
+	Answerer *knowledge.Answerer
+	Safety   *Safety
+	County   func() (office.County, bool) // what is particular to the place; false: not set yet
+	Record   func(office.Consult)         // keeps a consultation; returns at once
+	Rate     func(ctx context.Context, id string, useful bool, reason string) error
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+// Router is the bot.Handler of the whole program.
+type Router struct{ d Deps }
+
+// New makes a Router. County, Record and Rate may be nil.
+func New(d Deps) *Router {
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	if d.Log == nil {
+		d.Log = slog.Default()
+	}
+	if d.County == nil {
+		d.County = func() (office.County, bool) { return office.County{}, false }
+	}
+	if d.Record == nil {
+		d.Record = func(office.Consult) {}
+	}
+	return &Router{d: d}
+}
+
+// Limits on what is kept of a conversation.
+const (
+	maxText  = 2000 // runes of one message that are looked at
+	maxTurns = 8    // turns kept for understanding what follows
+)
+
+// turn is one message on its way through the router.
+type turn struct {
+	message bot.Message
+	session *bot.Session
+	on      time.Time // the day the law is asked about
+	id      string    // names the consultation
+}
+
+// Handle answers one message, with the law of the day m.On names.
+func (r *Router) Handle(ctx context.Context, m bot.Message, s *bot.Session) (bot.Reply, error) {
+	on, err := knowledge.ParseDate(m.On)
+	if err != nil {
+		on = calendar.Day(r.d.Now())
+	}
+	t := &turn{message: m, session: s, on: on, id: newID()}
+	s.Seen = r.d.Now()
+	text := strings.TrimSpace(m.Text)
+	if utf8.RuneCountInString(text) > maxText {
+		text = string([]rune(text)[:maxText])
+	}
+	reply, err := r.say(ctx, t, text)
+	if err != nil {
+		return bot.Reply{}, err
+	}
+	if reply.Answer != nil {
+		r.record(t, reply.Answer)
+	}
+	return reply, nil
+}
+
+// say picks what is said: a menu pick, help in a crisis, a command, an answer.
+func (r *Router) say(ctx context.Context, t *turn, text string) (bot.Reply, error) {
+	if text == "" {
+		return bot.Reply{Text: wordsEmpty}, nil
+	}
+	menu := t.session.Menu
+	t.session.Menu = nil
+	if c, ok := pick(menu, text); ok && t.session.Urgent == "" {
+		return r.picked(ctx, t, menu, c)
+	}
+	v, ok := r.d.Safety.Check(text, t.session.Urgent)
+	if !ok {
+		return r.ask(ctx, t, text, "")
+	}
+	return r.verdict(ctx, t, v, text, menu)
+}
+
+// verdict acts on what Safety found.
+func (r *Router) verdict(ctx context.Context, t *turn, v Verdict, text string, menu *bot.Menu) (bot.Reply, error) {
+	if v.SafeAgain {
+		t.session.Urgent = ""
+	}
+	if v.Kind == KindUrgent && !v.SafeAgain {
+		t.session.Urgent = v.Rule
+	}
+	if v.Command != "" {
+		t.session.Menu = menu
+		reply, err := r.command(ctx, t, v)
+		if v.Reply.Text != "" {
+			reply.Text = v.Reply.Text + "\n\n" + reply.Text
+		}
+		return reply, err
+	}
+	reply := v.Reply
+	if reply.Answer != nil {
+		a := *reply.Answer
+		a.ID, a.AsOf = t.id, t.on.Format(time.DateOnly)
+		if a.Citations == nil {
+			a.Citations = []bot.Citation{}
+		}
+		if a.Clocks == nil {
+			a.Clocks = []bot.Clock{}
+		}
+		reply.Answer = &a
+	}
+	t.remember(text, "", v.Topic, v.Kind)
+	if v.Followup == "" {
+		return reply, nil
+	}
+	return r.after(ctx, t, v, reply)
+}
+
+// after appends the answer to a legal question that came with a crisis or with
+// talk to the machine.
+func (r *Router) after(ctx context.Context, t *turn, v Verdict, reply bot.Reply) (bot.Reply, error) {
+	answer, err := r.ask(ctx, t, v.Followup, "")
+	if err != nil || answer.Answer == nil || answer.Answer.Kind != knowledge.KindAnswer {
+		return reply, nil //nolint:nilerr // help must not fail because the law could not be found
+	}
+	if reply.Text == "" {
+		return answer, nil
+	}
+	lead := "\n\n等你安全了再看："
+	if v.Kind != KindUrgent || v.SafeAgain {
+		lead = "\n\n"
+	}
+	urgent := reply.Answer != nil && reply.Answer.Urgent
+	answer.Text = reply.Text + lead + answer.Text
+	answer.Answer.Urgent = urgent
+	if urgent {
+		answer.Answer.Kind = KindUrgent
+	}
+	return answer, nil
+}
+
+// pick finds the row of a menu that the person chose by number or by its words.
+func pick(m *bot.Menu, text string) (bot.Choice, bool) {
+	if m == nil {
+		return bot.Choice{}, false
+	}
+	t := strings.Trim(knowledge.Normalize(text), " .。、)）(（第个选项号")
+	for i, c := range m.Choices {
+		if t == fmt.Sprint(i+1) || t == hanDigits[min(i, len(hanDigits)-1)] && i < len(hanDigits) || text == c.Label {
+			return c, true
+		}
+	}
+	return bot.Choice{}, false
+}
+
+var hanDigits = []string{"一", "二", "三", "四", "五", "六", "七", "八", "九"}
+
+func (r *Router) picked(ctx context.Context, t *turn, m *bot.Menu, c bot.Choice) (bot.Reply, error) {
+	switch {
+	case strings.HasPrefix(c.Value, pickEntry):
+		about := m.About
+		if about == "" {
+			about = c.Label
+		}
+		return r.ask(ctx, t, about, strings.TrimPrefix(c.Value, pickEntry))
+	case strings.HasPrefix(c.Value, pickAsk):
+		return r.ask(ctx, t, strings.TrimPrefix(c.Value, pickAsk), "")
+	}
+	return r.human(t), nil
+}
+
+// remember keeps the turn for understanding the next one.
+func (t *turn) remember(text, entry, topic, kind string, basis ...string) {
+	turns := append(t.session.Turns, bot.Turn{Text: text, Entry: entry, Topic: topic, Kind: kind, Answer: t.id, At: t.message.At, Basis: basis})
+	t.session.Turns = turns[max(0, len(turns)-maxTurns):]
+}
+
+// record keeps the consultation for the figures; never the words.
+func (r *Router) record(t *turn, a *bot.Answer) {
+	channel, _, _ := strings.Cut(string(t.message.Chat), "/")
+	entry := ""
+	if n := len(t.session.Turns); n > 0 {
+		entry = t.session.Turns[n-1].Entry
+	}
+	r.d.Record(office.Consult{
+		ID: t.id, At: r.d.Now(), Account: string(t.message.From), Session: t.session.Key, Channel: channel,
+		Kind: a.Kind, Topic: a.Topic, Entry: entry, Area: t.session.Area, By: a.By,
+	})
+}
+
+// newID makes an id that cannot be guessed, of 128 bits.
+func newID() string {
+	b := make([]byte, 16)
+	_, _ = rand.Read(b) // never fails since Go 1.24
+	return hex.EncodeToString(b)
+}
