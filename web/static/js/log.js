@@ -1,0 +1,109 @@
+// The list of what was said, as elements of the page.
+
+import { el, button, byId, calm } from './dom.js';
+import { reply } from './reply.js';
+
+/** Log shows a conversation. act is what the buttons at replies do; resend()
+ *  and edit(text) are for messages that did not get through. */
+export class Log {
+  constructor(act) {
+    this.act = act;
+    this.box = byId('log');
+    this.mine = new Map(); // message id → its element
+    this.said = new Map(); // message id → its words
+  }
+
+  get empty() { return !this.box.firstChild; }
+
+  /** quietly adds much at once without reading it all aloud. */
+  quietly(add) {
+    this.box.setAttribute('aria-live', 'off');
+    add();
+    requestAnimationFrame(() => this.box.setAttribute('aria-live', 'polite'));
+  }
+
+  /** message shows what the person said; a second one with its id confirms it. */
+  message(id, text, state) {
+    const have = this.mine.get(id);
+    if (have) {
+      if (have.dataset.state !== 'sent' && state === 'sent') {
+        this.place(have); // in the order the server has it
+        this.state(id, 'sent', '');
+      }
+      return;
+    }
+    const node = el('article', { class: 'turn mine', 'data-message': id, 'data-state': state },
+      el('p', { class: 'sr' }, '您说：'), el('p', { class: 'said' }, text), el('p', { class: 'state', hidden: true }));
+    this.mine.set(id, node);
+    this.said.set(id, text);
+    if (state === 'sent') this.place(node);
+    else this.box.append(node);
+  }
+
+  /** place puts what the server has before what it does not have yet. */
+  place(node) {
+    const first = [...this.box.children].find((n) => n !== node && n.dataset.state && n.dataset.state !== 'sent');
+    if (first) this.box.insertBefore(node, first);
+    else if (this.box.lastChild !== node) this.box.append(node);
+  }
+
+  /** state says how a message is getting on. */
+  state(id, state, words) {
+    const node = this.mine.get(id);
+    if (!node || node.dataset.state === 'sent') return;
+    node.dataset.state = state;
+    const line = node.querySelector('.state');
+    line.replaceChildren();
+    line.hidden = state === 'sent';
+    if (line.hidden) return;
+    if (state === 'pending') {
+      this.soon(node, line, words);
+      return;
+    }
+    line.append(el('span', { class: state === 'failed' ? 'bad' : '' }, words));
+    if (state === 'waiting') line.append(button('现在重发', () => this.act.resend()));
+    if (state === 'failed') {
+      line.append(button('修改后再发', () => {
+        const text = this.said.get(id);
+        this.mine.delete(id);
+        node.remove();
+        this.act.edit(text);
+      }));
+    }
+  }
+
+  /** soon says that a message is on its way, unless it arrives at once. */
+  soon(node, line, words) {
+    setTimeout(() => {
+      if (node.dataset.state === 'pending' && !line.firstChild) line.append(words);
+    }, 800);
+  }
+
+  /** answer shows a reply. */
+  answer(event) {
+    const node = reply(event, this.act);
+    this.place(node);
+    return node;
+  }
+
+  /** question is what a reply answers, '' if it answers nothing. */
+  question(event) { return this.said.get(event.ref) || ''; }
+
+  /** note is a line of the page's own. */
+  note(words) {
+    const node = el('p', { class: 'note' }, words);
+    this.place(node);
+    return node;
+  }
+
+  clear() {
+    this.box.replaceChildren();
+    this.mine.clear();
+    this.said.clear();
+  }
+}
+
+/** bring moves an element into view, with its beginning first. */
+export function bring(node) {
+  node.scrollIntoView({ block: 'start', behavior: calm() ? 'auto' : 'smooth' });
+}
