@@ -28,8 +28,10 @@ var (
 	figurePattern  = regexp.MustCompile(numberPart + unitPart)
 	rangePattern   = regexp.MustCompile(numberPart + `个?(?:至|到|-|~|－|—|～)` + numberPart + unitPart)
 	notFigures     = regexp.MustCompile(`第[零一二两三四五六七八九十百千\d]+(?:条之[一二三四五六七八九十]+|[条款项季编章节审次])|(?:\d{4}|[一二三四五六七八九十〇零]{4})年(?:\d{1,2}月(?:\d{1,2}日)?)?|\d{1,2}月\d{1,2}日|[一二三四五六七八九十]{1,3}月[一二三四五六七八九十]{1,3}日|\d{4}-\d\d-\d\d|\[\d{1,2}\]`)
+	listNumber     = regexp.MustCompile(`(?m)^\s*\d{1,2}[.．、]\s+`)
 	percentPattern = regexp.MustCompile(`([百千万])分之(\d+(?:\.\d+)?|[零一二两三四五六七八九十百点]+)`)
 	fractionOnly   = regexp.MustCompile(`^` + fraction + `$`)
+	about          = regexp.MustCompile(`^[一二两三四五六七八九]{2}$`) // 三五年, 两三天
 	commaPattern   = regexp.MustCompile(`(\d),(\d{3})`)
 )
 
@@ -46,6 +48,16 @@ func Figures(s string) []Figure {
 	return list
 }
 
+// ProvedFigures is Figures with a lone 一日, 一年 and 一元 too: what a proof phrase
+// states, as in 一年内.
+func ProvedFigures(s string) []Figure {
+	var list []Figure
+	for _, f := range allFigures(s) {
+		list = append(list, f.Figure)
+	}
+	return list
+}
+
 // readFigure is a figure as it stands; bare is a single 一 before 日, 年 or 元,
 // which is often no figure at all.
 type readFigure struct {
@@ -54,7 +66,7 @@ type readFigure struct {
 }
 
 func allFigures(s string) []readFigure {
-	s = notFigures.ReplaceAllString(foldFigures(s), " ")
+	s = notFigures.ReplaceAllString(foldFigures(listNumber.ReplaceAllString(s, "")), " ")
 	var list []readFigure
 	for _, m := range rangePattern.FindAllStringSubmatch(s, -1) {
 		first := m[1]
@@ -92,7 +104,7 @@ func foldFigures(s string) string {
 
 func figureOf(digits, unit string) (readFigure, bool) {
 	v, ok := readNumber(digits)
-	if !ok {
+	if !ok || about.MatchString(digits) {
 		return readFigure{}, false
 	}
 	switch unit {

@@ -15,6 +15,7 @@ import (
 // builds a new shelf and puts it in place of the old one in one step.
 type Library struct {
 	path  string // segment file; "" keeps the library in memory only
+	stamp string // state of the file when it was last read or written
 	reg   *Registry
 	shelf atomic.Pointer[shelf]
 }
@@ -181,7 +182,7 @@ func (lib *Library) Text(law string, on time.Time) ([]*Article, error) {
 func (lib *Library) versionOn(law string, on time.Time) (*heldLaw, int, error) {
 	l, ok := lib.find(law)
 	if !ok {
-		if why := lib.shelf.Load().refused[nameKey(law)]; why != "" {
+		if why := lib.shelf.Load().refused[lawKey(lib.reg, law)]; why != "" {
 			return nil, 0, &lawError{msg: fmt.Sprintf("《%s》：%s", law, why), kind: ErrNoText}
 		}
 		return nil, 0, &lawError{msg: fmt.Sprintf("没有《%s》的原文，请先导入（kb import）或核对法名", law), kind: ErrNoText}

@@ -1,10 +1,12 @@
 package knowledge
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"path"
 	"slices"
 	"strings"
@@ -65,6 +67,7 @@ func Import(ctx context.Context, lib *Library, sources []string, opts ImportOpti
 			failed = run.commit(lib)
 		}
 		if failed != nil {
+			lib.refuse(run.refused)
 			failed = fmt.Errorf("%s：%w", source, failed)
 			break
 		}
@@ -231,15 +234,52 @@ func (r *importRun) commit(lib *Library) error {
 		}
 		next = newShelf(texts, lib.reg)
 	}
-	with := *next
-	with.refused = map[string]string{}
-	for _, more := range []map[string]string{old.refused, r.refused} {
-		for k, why := range more {
-			if with.byKey[k] == nil {
-				with.refused[k] = why
+	lib.shelf.Store(next.with(old.refused))
+	lib.refuse(r.refused)
+	return nil
+}
+
+// refuse remembers why texts were not taken, to say so when they are asked for.
+func (lib *Library) refuse(more map[string]string) {
+	s := lib.shelf.Load()
+	lib.shelf.Store(s.with(s.refused).with(more))
+}
+
+// with gives a shelf that also knows why some texts were not taken.
+func (s *shelf) with(refused map[string]string) *shelf {
+	out := *s
+	out.refused = map[string]string{}
+	for _, list := range []map[string]string{s.refused, refused} {
+		for k, why := range list {
+			if out.byKey[k] == nil {
+				out.refused[k] = why
 			}
 		}
 	}
-	lib.shelf.Store(&with)
-	return nil
+	return &out
+}
+
+// LoadLaws imports sources into a library in memory, as kb verify --laws does.
+func LoadLaws(ctx context.Context, sources []string, reg *Registry, opts ImportOptions) (*Library, ImportReport, error) {
+	lib := NewLibrary(reg)
+	rep, err := Import(ctx, lib, sources, opts)
+	return lib, rep, err
+}
+
+// Write prints the report for people; all adds every skipped file.
+func (r ImportReport) Write(w io.Writer, all bool) error {
+	b := bufio.NewWriter(w)
+	fmt.Fprintf(b, "读了 %d 个文件，用时 %s：新增 %d 个版本，更新 %d 个，没有变化 %d 个，跳过 %d 个文件\n", r.Documents, r.Took.Round(time.Millisecond), r.Added, r.Updated, r.Unchanged, len(r.Skipped))
+	fmt.Fprintf(b, "现在有 %d 部法、%d 个版本、%d 条（含旧版本）\n", r.Laws, r.Versions, r.Articles)
+	shown := r.Skipped
+	if !all {
+		shown = shown[:min(len(shown), 20)]
+	}
+	for _, s := range shown {
+		fmt.Fprintf(b, "跳过 %s：%s\n", s.File, s.Why)
+	}
+	if n := len(r.Skipped) - len(shown); n > 0 {
+		fmt.Fprintf(b, "另有 %d 个文件跳过，加 -v 看全部\n", n)
+	}
+	return b.Flush()
 }

@@ -29,6 +29,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 func OpenLibrary(dir string, reg *Registry) (*Library, error) {
 	lib := NewLibrary(reg)
 	lib.path = filepath.Join(dir, segmentName)
+	lib.stamp = fileStamp(lib.path)
 	f, err := os.Open(lib.path)
 	if errors.Is(err, os.ErrNotExist) {
 		return lib, nil
@@ -53,6 +54,9 @@ func (lib *Library) save(texts []*lawText) error {
 	if err := os.MkdirAll(filepath.Dir(lib.path), 0o755); err != nil {
 		return fmt.Errorf("save library of laws: %w", err)
 	}
+	if fileStamp(lib.path) != lib.stamp {
+		return refusal("法律文本库刚被另一个程序更新过，请重新导入一次")
+	}
 	tmp, err := os.CreateTemp(filepath.Dir(lib.path), segmentName+".tmp*")
 	if err != nil {
 		return fmt.Errorf("save library of laws: %w", err)
@@ -65,7 +69,17 @@ func (lib *Library) save(texts []*lawText) error {
 	if err != nil {
 		return fmt.Errorf("save library of laws: %w", err)
 	}
+	lib.stamp = fileStamp(lib.path)
 	return syncDir(filepath.Dir(lib.path))
+}
+
+// fileStamp tells one state of a file from another; "" if there is none.
+func fileStamp(path string) string {
+	info, err := os.Stat(path)
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprint(info.Size(), info.ModTime().UnixNano())
 }
 
 // syncDir makes a rename in dir durable.

@@ -346,6 +346,34 @@ func TestLibraryStore(t *testing.T) {
 	}
 }
 
+func TestLibraryRefusesToOverwriteAnother(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	one, err := OpenLibrary(dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, err := OpenLibrary(dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	importAll(t, one, writeFile(t, "1.md", []byte(flkFile("羊条例", "2020-01-01", "", "有效", sheepBody))))
+	other := writeFile(t, "2.md", []byte(flkFile("牛条例", "2020-01-01", "", "有效", sheepBody)))
+	if _, err := Import(context.Background(), two, []string{other}, ImportOptions{}); err == nil || !strings.Contains(err.Error(), "另一个程序") {
+		t.Errorf("a library changed meanwhile was overwritten: %v", err)
+	}
+	importAll(t, one, other)
+}
+
+func TestImportReportIsReadable(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	rep := ImportReport{Documents: 3, Added: 2, Skipped: make([]SkippedFile, 25)}
+	if err := rep.Write(&b, false); err != nil || !strings.Contains(b.String(), "新增 2 个版本") || !strings.Contains(b.String(), "另有 5 个文件跳过") {
+		t.Errorf("%v:\n%s", err, b.String())
+	}
+}
+
 func TestImportStopsWithContext(t *testing.T) {
 	t.Parallel()
 	lib := NewLibrary(nil)

@@ -3,12 +3,10 @@ package knowledge
 import (
 	"fmt"
 	"io/fs"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // Bounds that Verify holds entries to, in characters.
@@ -36,26 +34,15 @@ type verifier struct {
 	faults  []Fault
 }
 
-// Verify checks entries against the texts of the law: every cited article is
-// there on every day the entry holds, every proof phrase stands in it, every
-// figure is proved, nothing is copied. Faults name file and line and say in
+// Verify checks entries against the texts of the law, beyond what Check sees
+// without them: every cited article is there on every day the entry holds, every
+// proof phrase stands in it, every figure is proved, nothing is copied. Faults name file and line and say in
 // Chinese what to do. It returns none for a sound base.
 func Verify(entries []*Entry, lib *Library, opts VerifyOptions) []Fault {
 	v := &verifier{lib: lib, opts: opts, working: map[string]func(float64) bool{}}
-	ids := map[string]*Entry{}
 	for _, e := range entries {
 		v.open(e)
-		if other := ids[e.ID]; other != nil {
-			v.fault(v.field("id"), "编号 %s 和 %s 重复，请改一个", e.ID, other.File)
-		}
-		ids[e.ID] = e
-	}
-	questions := map[string]*Entry{}
-	for _, e := range entries {
-		v.open(e)
-		v.form()
-		v.links(ids)
-		v.questions(questions)
+		v.markup()
 		for i := range e.Citations {
 			v.citation(i)
 		}
@@ -125,80 +112,13 @@ func (v *verifier) bodyLine(s string) int {
 	return v.lineWith(start, func(l string) bool { return strings.Contains(l, s) })
 }
 
-var (
-	markupPattern = regexp.MustCompile(`(?m)^#\s|^###|\*\*|\|.*\||<[a-zA-Z!/]|https?://`)
-	promises      = []string{"包赢", "保证胜诉", "保证赢", "一定能赢", "稳赢", "百分之百能", "我是律师", "作为您的律师", "作为你的律师"}
-)
+var markupPattern = regexp.MustCompile(`(?m)^#\s|^###|\*\*|\|.*\||<[a-zA-Z!/]|https?://`)
 
-// form checks what can be seen without the law: lengths, dates, wording.
-func (v *verifier) form() {
-	e := v.entry
-	if n := utf8.RuneCountInString(e.Title); n > 24 {
-		v.fault(v.field("title"), "标题有 %d 个字，请缩到 24 个以内", n)
+// markup faults what a chat cannot show.
+func (v *verifier) markup() {
+	if m := markupPattern.FindString(entryText(v.entry)); m != "" {
+		v.fault(v.bodyLine(m), "正文里不能用“%s”（不用粗体、表格、链接、HTML 和其他级别的标题）", clip(m, 20))
 	}
-	if base := strings.TrimSuffix(path.Base(e.File), ".md"); base != e.ID {
-		v.fault(v.field("id"), "编号 %s 应和文件名 %s 一样", e.ID, base)
-	}
-	if n := len(e.Questions); n < 8 || n > 20 {
-		v.fault(v.field("questions"), "问法有 %d 条，请写 8～20 条", n)
-	}
-	if n := charsWithoutMarks(e.Conclusion); n > 150 {
-		v.fault(v.bodyLine(firstLine(e.Conclusion)), "第一段结论有 %d 个字，请缩到 150 个以内，其余放到下面", n)
-	}
-	body := entryText(e)
-	if n := charsWithoutMarks(body); n < 200 || n > 1300 {
-		v.fault(0, "正文有 %d 个字，应在 200～1300 个之间", n)
-	}
-	if m := markupPattern.FindString(body); m != "" {
-		v.fault(v.bodyLine(m), "正文里不能用“%s”（不用粗体、表格、链接、HTML 和其他级别的标题）", m)
-	}
-	for _, w := range promises {
-		if strings.Contains(body, w) {
-			v.fault(v.bodyLine(w), "不能说“%s”：不许诺结果，也不自称律师", w)
-		}
-	}
-	v.dates()
-}
-
-func (v *verifier) dates() {
-	e := v.entry
-	if !e.To.IsZero() && e.To.Before(e.From) {
-		v.fault(v.field("effective_to"), "effective_to 比 effective_from 还早")
-	}
-	if !e.ReviewDue.IsZero() && !e.ReviewDue.After(e.ReviewedAt) {
-		v.fault(v.field("review_due"), "review_due 应晚于 reviewed_at")
-	}
-	if !e.ReviewDue.IsZero() && e.ReviewDue.Before(calendarDay(v.opts.Today)) {
-		v.fault(v.field("review_due"), "复核日期 %s 已过，请对照现行法条复核后更新 reviewed_at 和 review_due", isoDate(e.ReviewDue))
-	}
-}
-
-// links checks that the entries named in see exist.
-func (v *verifier) links(ids map[string]*Entry) {
-	for _, id := range v.entry.See {
-		if ids[id] == nil {
-			v.fault(v.field("see"), "see 里的 %s 不存在，请改成有的编号或删去", clip(id, 40))
-		} else if id == v.entry.ID {
-			v.fault(v.field("see"), "see 里不用写自己")
-		}
-	}
-}
-
-// questions checks that no phrasing is used twice.
-func (v *verifier) questions(seen map[string]*Entry) {
-	for _, q := range v.entry.Questions {
-		key := foldText(q)
-		if other := seen[key]; other != nil {
-			line := v.lineWith(0, func(l string) bool { return strings.Contains(l, q) })
-			v.fault(line, "问法“%s”在 %s 里已经有了，请换一个说法", clip(q, 30), other.ID)
-			continue
-		}
-		seen[key] = v.entry
-	}
-}
-
-func charsWithoutMarks(s string) int {
-	return utf8.RuneCountInString(removeSpaces(markPattern.ReplaceAllString(s, "")))
 }
 
 // figures checks that each figure in the text is proved by a citation or a rule,
@@ -229,22 +149,19 @@ func (v *verifier) covered() map[Figure]bool {
 		}
 	}
 	for _, c := range v.entry.Citations {
-		proved := Figures(strings.Join(c.Proof, " ；"))
+		proved := ProvedFigures(strings.Join(c.Proof, " ；"))
 		add(proved)
 		if c.External == "" {
 			add(v.asWorkingDays(c.Law, proved))
 		}
-		add(Figures(c.External))
+		add(ProvedFigures(c.External))
 	}
-	add(Figures(strings.Join(v.entry.Figures, " ；")))
+	add(ProvedFigures(strings.Join(v.entry.Figures, " ；")))
 	for _, key := range v.entry.Rules {
 		if v.opts.FiguresOf == nil {
 			continue
 		}
-		list, ok := v.opts.FiguresOf(key)
-		if !ok {
-			v.fault(v.field("rules"), "规则表里没有 %s，请核对 rules", clip(key, 40))
-		}
+		list, _ := v.opts.FiguresOf(key) // Check faults unknown keys
 		add(list)
 	}
 	return all

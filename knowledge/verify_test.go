@@ -114,19 +114,12 @@ func TestVerifyFaults(t *testing.T) {
 		"no such 款":               {"paragraph: 1", "paragraph: 5", nil, "没有第 5 款（共 3 款）", ":10:"},
 		"proof too short":         {"村民委员会]", "村民]", nil, "太短", ":10:"},
 		"proof is the article":    {"七日内修复, 村民委员会", "七日内修复, 围栏损坏的，所有人应当在七日内修复；逾期不修复的，可以请求村民委员会调解", nil, "几乎是整条", ":10:"},
-		"no proof":                {"proof: [七日内修复, 村民委员会]", "proof: []", nil, "没有 proof", ":8:"},
 		"figure unproved":         {"7天内修好", "7天内修好，最多15天", nil, "15日 没有依据", ":26:"},
 		"working days are others": {"7天内", "7个工作日内", nil, "7工作日 没有依据", ":26:"},
-		"rule unknown":            {"rules: [fence_fine]", "rules: [fence_fine, nope]", nil, "规则表里没有 nope", ":15:"},
 		"external without date":   {"某部令第9号，2020-01-01公布，2020-03-01施行", "某部规定的办法", nil, "写清来源和日期", ":12:"},
 		"holds too early":         {`effective_from: "2022-01-01"`, `effective_from: "2020-01-01"`, nil, "请改成这一天", ":18:"},
 		"copied from the law":     {"先拍照，", "围栏损坏的，所有人应当在七日内修复；逾期不修复的，", nil, "和法条原文一样", ":29:"},
-		"promise":                 {"先拍照", "这事保证赢，先拍照", nil, "不能说“保证赢”", ":29:"},
 		"markup":                  {"先拍照", "**先**拍照", nil, "不能用", ":29:"},
-		"see nothing":             {"see: []", "see: [xx99-none]", nil, "xx99-none 不存在", ":24:"},
-		"review overdue":          {"2027-05-22", "2026-11-21", nil, "已过", ":22:"},
-		"phrasing twice":          {"村里围栏没人管", "围栏坏了 先找谁", nil, "已经有了", ":5:"},
-		"long title":              {"title: 围栏", "title: 自己家的和邻居家的所有各种各样新的旧的围栏", nil, "缩到 24", ":4:"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -188,6 +181,8 @@ func TestFigures(t *testing.T) {
 		"2022年1月1日":   "",
 		"二〇二二年一月":     "",
 		"5月1日放假":      "",
+		"再等三五年":       "",
+		"5. 14到16岁":   "14岁 16岁",
 		"有一天":         "",
 		"打 12348":     "",
 		"[3] 见上":      "",
