@@ -1,0 +1,203 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"mingbai/knowledge"
+)
+
+func laws(ctx context.Context, a *app, args []string) error {
+	if len(args) > 0 {
+		switch args[0] {
+		case "import":
+			return lawsImport(ctx, a, args[1:])
+		case "list":
+			return lawsList(ctx, a, args[1:])
+		case "show":
+			return lawsShow(ctx, a, args[1:])
+		}
+	}
+	return fmt.Errorf("%w: laws 后面写 import、list 或 show", errUsage)
+}
+
+// progress shows how far an import has come, on one line of a terminal, or
+// every few seconds otherwise.
+func (a *app) progress() func(knowledge.ImportProgress) {
+	w, terminal := a.err, false
+	if f, ok := w.(*os.File); ok {
+		if info, err := f.Stat(); err == nil {
+			terminal = info.Mode()&os.ModeCharDevice != 0
+		}
+	}
+	var last time.Time
+	every := 5 * time.Second
+	if terminal {
+		every = 100 * time.Millisecond
+	}
+	return func(p knowledge.ImportProgress) {
+		if now := a.now(); now.Sub(last) >= every {
+			last = now
+			end := "\n"
+			if terminal {
+				end = "\r"
+			}
+			fmt.Fprintf(w, "  %d 个文件，%d 条%s", p.Documents, p.Articles, end)
+		}
+	}
+}
+
+func lawsImport(ctx context.Context, a *app, args []string) error {
+	f := a.flags("laws import", "[--json] 来源…")
+	asJSON := f.Bool("json", false, "输出 JSON")
+	quiet := f.Bool("quiet", false, "不显示进度")
+	rest, err := parse(f, args)
+	if err != nil {
+		return err
+	}
+	if len(rest) == 0 {
+		return fmt.Errorf("%w: 请写来源：网址（https）、目录、zip、tar.gz 或单个文件", errUsage)
+	}
+	p, err := a.openBase(ctx, false)
+	if err != nil {
+		return err
+	}
+	o := knowledge.ImportOptions{Fetch: knowledge.FetchOptions{Hosts: a.config.Knowledge.Hosts}, Now: a.now}
+	if !*quiet {
+		o.Progress = a.progress()
+	}
+	rep, err := knowledge.Import(ctx, p.base.Library(), rest, o)
+	if *asJSON {
+		return errors.Join(err, writeJSON(a.out, rep))
+	}
+	writeImport(a.out, rep)
+	if err != nil {
+		return err
+	}
+	return nil
+}
+
+func writeImport(w io.Writer, r knowledge.ImportReport) {
+	fmt.Fprintf(w, "读了 %d 个文件，用时 %.1f 秒：新增 %d 个版本，更新 %d 个，没有变化 %d 个。\n", r.Documents, r.Took.Seconds(), r.Added, r.Updated, r.Unchanged)
+	fmt.Fprintf(w, "现在共有 %d 部法律法规和司法解释、%d 个版本、%d 条。\n", r.Laws, r.Versions, r.Articles)
+	if len(r.Skipped) > 0 {
+		fmt.Fprintf(w, "跳过 %d 个文件：\n", len(r.Skipped))
+		const most = 30
+		for i, s := range r.Skipped {
+			if i == most {
+				fmt.Fprintf(w, "  … 还有 %d 个，用 --json 看全部\n", len(r.Skipped)-most)
+				break
+			}
+			fmt.Fprintf(w, "  %s：%s\n", s.File, s.Why)
+		}
+	}
+}
+
+func lawsList(ctx context.Context, a *app, args []string) error {
+	f := a.flags("laws list", "[--json] [名称里的字]")
+	asJSON := f.Bool("json", false, "输出 JSON")
+	rest, err := parse(f, args)
+	if err != nil {
+		return err
+	}
+	p, err := a.openBase(ctx, false)
+	if err != nil {
+		return err
+	}
+	type row struct {
+		Law       string `json:"law"`
+		Version   string `json:"version"`
+		Effective string `json:"effective"`
+		Status    string `json:"status"`
+		Articles  int    `json:"articles"`
+		Imported  bool   `json:"imported"`
+	}
+	rows := []row{}
+	word := strings.Join(rest, "")
+	for _, l := range p.base.Registry().Laws() {
+		if !strings.Contains(l.Title, word) {
+			continue
+		}
+		held, _ := p.base.Library().Law(l.Title)
+		for _, v := range l.Versions {
+			r := row{Law: l.Title, Version: iso(v.Published), Effective: iso(v.Effective), Status: string(v.Status(p.base.Today())), Articles: v.Articles}
+			if held != nil {
+				for _, h := range held.Versions {
+					r.Imported = r.Imported || h.Published.Equal(v.Published)
+				}
+			}
+			rows = append(rows, r)
+		}
+	}
+	if *asJSON {
+		return writeJSON(a.out, rows)
+	}
+	for _, r := range rows {
+		mark := " "
+		if r.Imported {
+			mark = "有原文"
+		}
+		fmt.Fprintf(a.out, "%s  %s公布  %s施行  %s  %d条  %s\n", r.Law, r.Version, r.Effective, r.Status, r.Articles, mark)
+	}
+	fmt.Fprintf(a.err, "%d 个版本\n", len(rows))
+	return nil
+}
+
+func iso(d time.Time) string {
+	if d.IsZero() {
+		return ""
+	}
+	return d.Format(time.DateOnly)
+}
+
+func lawsShow(ctx context.Context, a *app, args []string) error {
+	f := a.flags("laws show", "[--on 日期] 法律名称 [条号…]")
+	on := f.String("on", "", "哪一天有效的文本（默认今天）")
+	rest, err := parse(f, args)
+	if err != nil {
+		return err
+	}
+	day, err := parseDay(*on)
+	if err != nil {
+		return err
+	}
+	if len(rest) == 0 {
+		return fmt.Errorf("%w: 请写法律名称", errUsage)
+	}
+	p, err := a.openBase(ctx, false)
+	if err != nil {
+		return err
+	}
+	if day.IsZero() {
+		day = p.base.Today()
+	}
+	var list []*knowledge.Article
+	if len(rest) == 1 {
+		if list, err = p.base.Library().Text(rest[0], day); err != nil {
+			return err
+		}
+	}
+	for _, s := range rest[1:] {
+		no, err := knowledge.ParseArticleNo(s)
+		if err != nil {
+			return fmt.Errorf("条号“%s”看不懂，应写成 42 或 276之一", s)
+		}
+		art, err := p.base.Library().Article(rest[0], no, day)
+		if err != nil {
+			return err
+		}
+		list = append(list, art)
+	}
+	for i, x := range list {
+		if i == 0 {
+			fmt.Fprintf(a.out, "《%s》 %s公布 %s施行\n", x.Law, iso(x.Published), iso(x.Effective))
+		}
+		fmt.Fprintf(a.out, "\n%s　%s\n", x.No.Han(), strings.ReplaceAll(x.Text, "\n", "\n　　"))
+	}
+	return nil
+}

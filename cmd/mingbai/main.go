@@ -1,0 +1,215 @@
+// Command mingbai is 明白, a public legal-service assistant: a chat bot for
+// residents, and the tools of those who keep its knowledge.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+	_ "time/tzdata" // the zone must be there on bare machines too
+
+	"mingbai/config"
+)
+
+// version is set by the linker for releases.
+var version = "dev"
+
+// app is what every command gets: where to read and write, and the settings.
+type app struct {
+	in       io.Reader
+	out, err io.Writer
+	environ  []string
+	config   *config.Config
+	log      *slog.Logger
+	now      func() time.Time
+}
+
+// command is one row of the command table.
+type command struct {
+	name  string
+	args  string // as shown in the help
+	doc   string
+	run   func(ctx context.Context, a *app, args []string) error
+	plain bool // needs no settings
+}
+
+// errUsage makes main print the help of the command and exit with 2.
+var errUsage = errors.New("usage")
+
+func commands() []command {
+	return []command{
+		{"serve", "", "启动网页和接口（make run 用的就是它）", serve, false},
+		{"chat", "", "在终端里对话，Ctrl-D 结束", chat, false},
+		{"ask", "[--json] [--on 日期] 问题|-", "问一个问题；- 从标准输入读", ask, false},
+		{"kb", "check|search|show|verify …", "知识条目：检查、搜索、核对依据", kb, false},
+		{"laws", "import|list|show …", "导入和查看法律文本", laws, false},
+		{"eval", "questions|retrieval …", "用题库评测", evaluate, false},
+		{"topic", "off|on|list …", "关闭或恢复一个专题", topic, false},
+		{"init", "[文件]", "设置本县的名称、乡镇、办事地点、电话和本省标准", initCounty, false},
+		{"figures", "[--from 日期] [--to 日期] [--json]", "咨询人数、次数、问题数等", figures, false},
+		{"config", "[--markdown]", "列出全部设置和现在的值", showConfig, false},
+		{"version", "", "版本", showVersion, true},
+	}
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-ctx.Done()
+		stop() // a second signal kills at once
+	}()
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Environ()))
+}
+
+// run carries out one command line and returns the exit code: 0 done, 1 failed,
+// 2 the command line cannot be understood.
+func run(ctx context.Context, args []string, in io.Reader, out, errw io.Writer, environ []string) int {
+	a := &app{in: in, out: out, err: errw, environ: environ, now: time.Now}
+	file := ""
+	for len(args) > 0 && strings.HasPrefix(args[0], "--config") {
+		v, ok := strings.CutPrefix(args[0], "--config=")
+		if !ok && len(args) > 1 {
+			v, args = args[1], args[1:]
+		}
+		file, args = v, args[1:]
+	}
+	if file == "" {
+		file = defaultFile(environ)
+	}
+	if len(args) == 0 || args[0] == "help" || args[0] == "--help" || args[0] == "-h" {
+		usage(out)
+		return 0
+	}
+	for _, c := range commands() {
+		if c.name != args[0] {
+			continue
+		}
+		if !c.plain {
+			if err := a.load(file); err != nil {
+				fmt.Fprintln(errw, "设置有误：", err)
+				return 2
+			}
+		}
+		return a.finish(c, c.run(ctx, a, args[1:]))
+	}
+	fmt.Fprintf(errw, "没有“%s”这个命令。\n\n", args[0])
+	usage(errw)
+	return 2
+}
+
+// defaultFile is the settings file used when none is named: mingbai.env in the
+// working directory, if it is there.
+func defaultFile(environ []string) string {
+	for _, kv := range environ {
+		if v, ok := strings.CutPrefix(kv, "MINGBAI_CONFIG="); ok {
+			return v
+		}
+	}
+	if _, err := os.Stat("mingbai.env"); err == nil {
+		return "mingbai.env"
+	}
+	return ""
+}
+
+func (a *app) load(file string) error {
+	c, err := config.Load(file, a.environ)
+	if err != nil {
+		return err
+	}
+	a.config = c
+	o := &slog.HandlerOptions{Level: slog.LevelInfo}
+	if c.Debug {
+		o.Level = slog.LevelDebug
+	}
+	var h slog.Handler = slog.NewTextHandler(a.err, o)
+	if c.LogJSON {
+		h = slog.NewJSONHandler(a.err, o)
+	}
+	a.log = slog.New(h)
+	return nil
+}
+
+// finish turns the outcome of a command into an exit code and a message.
+func (a *app) finish(c command, err error) int {
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+		return 0
+	case errors.Is(err, errUsage):
+		fmt.Fprintf(a.err, "%s\n用法：mingbai %s %s\n", strings.TrimPrefix(err.Error(), errUsage.Error()+": "), c.name, c.args)
+		return 2
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(a.err, "已中断。")
+		return 1
+	}
+	fmt.Fprintln(a.err, "出错：", message(err))
+	return 1
+}
+
+func usage(w io.Writer) {
+	fmt.Fprint(w, "明白：公共法律服务助手\n\n用法：mingbai [--config 文件] 命令 …\n\n")
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  %-10s %s\n  %-10s %s\n", c.name, c.doc, "", "mingbai "+strings.TrimSpace(c.name+" "+c.args))
+	}
+	fmt.Fprint(w, "\n每个命令后加 --help 看它的选项。设置用环境变量或 mingbai.env 文件，mingbai config 列出全部。\n")
+}
+
+// flags makes the flag set of a command; its help goes to standard output.
+func (a *app) flags(name, args string) *flag.FlagSet {
+	f := flag.NewFlagSet(name, flag.ContinueOnError)
+	f.SetOutput(a.err)
+	f.Usage = func() {
+		fmt.Fprintf(a.err, "用法：mingbai %s %s\n", name, args)
+		f.PrintDefaults()
+	}
+	return f
+}
+
+// parse reads flags that may stand before and behind the other arguments.
+func parse(f *flag.FlagSet, args []string) ([]string, error) {
+	var rest []string
+	for {
+		if err := f.Parse(args); err != nil {
+			if errors.Is(err, flag.ErrHelp) {
+				return nil, err
+			}
+			return nil, fmt.Errorf("%w: %w", errUsage, err)
+		}
+		if f.NArg() == 0 {
+			return rest, nil
+		}
+		rest = append(rest, f.Arg(0))
+		args = f.Args()[1:]
+	}
+}
+
+func showVersion(_ context.Context, a *app, _ []string) error {
+	_, err := fmt.Fprintln(a.out, "mingbai", version)
+	return err
+}
+
+func showConfig(_ context.Context, a *app, args []string) error {
+	f := a.flags("config", "[--markdown]")
+	markdown := f.Bool("markdown", false, "写成 README 里的表格")
+	if _, err := parse(f, args); err != nil {
+		return err
+	}
+	if *markdown {
+		return config.Table(a.out)
+	}
+	for _, s := range a.config.Values() {
+		fmt.Fprintf(a.out, "%s=%s\n    # %s", s.Name, s.Value, s.Doc)
+		if s.Default != "" {
+			fmt.Fprintf(a.out, "（默认 %s）", s.Default)
+		}
+		fmt.Fprintln(a.out)
+	}
+	return nil
+}

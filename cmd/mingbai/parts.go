@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"mingbai/handlers"
+	"mingbai/knowledge"
+	"mingbai/office"
+)
+
+// parts are what every way of asking is made of, bottom up.
+type parts struct {
+	app      *app
+	base     *knowledge.Base
+	answerer *knowledge.Answerer
+	safety   *handlers.Safety
+	records  *office.DB // nil when nothing is to be recorded
+	router   *handlers.Router
+
+	county  atomic.Pointer[office.County]
+	consult chan office.Consult
+	writer  sync.WaitGroup
+}
+
+// openBase opens the knowledge and the imported law texts; articles makes those
+// findable too.
+func (a *app) openBase(ctx context.Context, articles bool) (*parts, error) {
+	p := &parts{app: a}
+	var err error
+	if p.base, err = knowledge.OpenBase(ctx, knowledge.BaseOptions{
+		Dir: a.config.Knowledge.Dir, LawsDir: filepath.Join(a.config.DataDir, "laws"), Articles: articles, Now: a.now, Log: a.log,
+	}); err != nil {
+		return nil, fmt.Errorf("open the knowledge base: %w", err)
+	}
+	for _, f := range p.base.Faults() {
+		a.log.Warn("knowledge file has a fault", "file", f.File, "line", f.Line, "fault", f.Msg)
+	}
+	p.answerer = knowledge.NewAnswerer(p.base)
+	if p.safety, err = handlers.NewSafety(); err != nil {
+		return nil, fmt.Errorf("read the safety rules: %w", err)
+	}
+	p.router = handlers.New(handlers.Deps{Base: p.base, Answerer: p.answerer, Safety: p.safety, Now: a.now, Log: a.log})
+	return p, nil
+}
+
+// openParts opens everything, records included.
+func (a *app) openParts(ctx context.Context) (*parts, error) {
+	p, err := a.openBase(ctx, true)
+	if err != nil {
+		return nil, err
+	}
+	c := a.config
+	if p.records, err = office.Open(ctx, office.Options{Dir: c.DataDir, DatabaseURL: c.Store.DatabaseURL.Reveal(), Now: a.now}); err != nil {
+		return nil, err
+	}
+	p.consult = make(chan office.Consult, consultQueue)
+	p.writer.Add(1)
+	go p.writeConsults()
+	p.router = handlers.New(handlers.Deps{
+		Base: p.base, Answerer: p.answerer, Safety: p.safety, Now: a.now, Log: a.log,
+		County: func() (office.County, bool) {
+			if c := p.county.Load(); c != nil {
+				return *c, true
+			}
+			return office.County{}, false
+		},
+		Record: p.record,
+		Rate:   p.records.Rate,
+	})
+	return p, p.refresh(ctx)
+}
+
+// refresh reads what may change while the program runs: topics switched off,
+// the county's data, knowledge files.
+func (p *parts) refresh(ctx context.Context) error {
+	off, err := p.records.TopicsOff(ctx)
+	if err != nil {
+		return err
+	}
+	p.base.SetOff(off)
+	c, ok, err := p.records.County(ctx)
+	if err != nil {
+		return err
+	}
+	if ok {
+		p.county.Store(&c)
+	}
+	_, err = p.base.Reload()
+	return err
+}
+
+// keepFresh refreshes until ctx is done.
+func (p *parts) keepFresh(ctx context.Context, every time.Duration) {
+	t := time.NewTicker(max(every, time.Second))
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+			if err := p.refresh(ctx); err != nil && ctx.Err() == nil {
+				p.app.log.Warn("could not refresh knowledge and settings", "err", err)
+			}
+		}
+	}
+}
+
+// Bounds of the writer of consultations: how many may wait, and how many go
+// into one transaction. A full queue makes the caller wait, so none is lost.
+const (
+	consultQueue = 4096
+	consultBatch = 256
+)
+
+func (p *parts) record(c office.Consult) { p.consult <- c }
+
+// writeConsults keeps consultations, many in one transaction, until the queue is
+// closed. A failing database is tried again; the resident does not wait for it.
+func (p *parts) writeConsults() {
+	defer p.writer.Done()
+	for c := range p.consult {
+		batch := []office.Consult{c}
+	more:
+		for len(batch) < consultBatch {
+			select {
+			case c, ok := <-p.consult:
+				if !ok {
+					break more
+				}
+				batch = append(batch, c)
+			default:
+				break more
+			}
+		}
+		var err error
+		for try := range 3 {
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			err = p.records.RecordConsults(ctx, batch...)
+			cancel()
+			if err == nil {
+				break
+			}
+			time.Sleep(time.Duration(try+1) * 200 * time.Millisecond)
+		}
+		if err != nil {
+			p.app.log.Error("consultations not recorded", "n", len(batch), slog.Any("err", err))
+		}
+	}
+}
+
+// close writes what waits and closes the records.
+func (p *parts) close() error {
+	if p.records == nil {
+		return nil
+	}
+	close(p.consult)
+	p.writer.Wait()
+	return p.records.Close()
+}
+
+func isNotFound(err error) bool { return err != nil && office.KindOf(err) == office.NotFound }
+
+// message gives what a person may be shown of an error.
+func message(err error) string {
+	var e *office.Error
+	if errors.As(err, &e) && e.Kind != office.Internal {
+		return e.Msg
+	}
+	return err.Error()
+}
