@@ -21,10 +21,10 @@ import (
 const (
 	maxArchiveOut   = 128 << 20 // bytes unpacked in all
 	maxArchiveFiles = 20000
-	maxArchiveRatio = 100     // unpacked : packed
-	ratioFrom       = 1 << 20 // bytes unpacked before the ratio counts
-	maxArchiveFile  = 256 << 20
-	maxDepth        = 16 // folders
+	maxArchiveRatio = 100      // unpacked : packed
+	ratioFrom       = 1 << 20  // bytes unpacked before the ratio counts
+	maxArchiveFile  = 96 << 20 // bytes of a source as it is
+	maxDepth        = 16       // folders
 )
 
 // document is one file to import.
@@ -321,6 +321,9 @@ func (m *meter) document(name string, r io.Reader, to sink) error {
 }
 
 func readZip(ctx context.Context, r io.ReaderAt, size int64, to sink) error {
+	if err := checkDirectory(r, size, maxArchiveFiles); err != nil {
+		return err
+	}
 	z, err := zip.NewReader(r, size)
 	if err != nil {
 		return refusal("压缩包打不开（%v），请重新下载", err)
@@ -356,4 +359,25 @@ func readZip(ctx context.Context, r io.ReaderAt, size int64, to sink) error {
 		}
 	}
 	return nil
+}
+
+// checkDirectory counts the directory entries of a zip before it is opened:
+// archive/zip keeps them all in memory, and the count a zip states may lie.
+func checkDirectory(r io.ReaderAt, size int64, most int) error {
+	const signature = "PK\x01\x02"
+	in := io.NewSectionReader(r, 0, size)
+	buf := make([]byte, 256<<10)
+	kept, found := 0, 0
+	for {
+		n, err := in.Read(buf[kept:])
+		window := buf[:kept+n]
+		found += bytes.Count(window, []byte(signature))
+		if found > most {
+			return refusal("压缩包里的文件超过 %d 个，拒绝导入", most)
+		}
+		if err != nil {
+			return nil //nolint:nilerr // archive/zip reports what is wrong with the file
+		}
+		kept = copy(buf, window[max(0, len(window)-len(signature)+1):])
+	}
 }

@@ -68,12 +68,12 @@ func docxTitle(paragraphs []string) (string, []string) {
 // docxParagraphs unpacks a .docx and gives its paragraphs. It reads the main
 // document only, so links, macros and embedded files are never opened.
 func docxParagraphs(data []byte) ([]string, error) {
+	if err := checkDirectory(bytes.NewReader(data), int64(len(data)), maxDocxFiles); err != nil {
+		return nil, err
+	}
 	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		return nil, refusal("不是 .docx 文件，或文件坏了（%v）", err)
-	}
-	if len(z.File) > maxDocxFiles {
-		return nil, refusal(".docx 里有 %d 个部件，超过上限 %d，拒绝导入", len(z.File), maxDocxFiles)
 	}
 	var document *zip.File
 	var declared uint64

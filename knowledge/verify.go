@@ -2,6 +2,7 @@ package knowledge
 
 import (
 	"fmt"
+	"hash/maphash"
 	"io/fs"
 	"regexp"
 	"slices"
@@ -28,9 +29,11 @@ type verifier struct {
 	lib     *Library
 	opts    VerifyOptions
 	entry   *Entry
-	lines   []string                      // of the entry's file; nil: unknown
-	working map[string]func(float64) bool // by law as cited: which days it counts as working days
-	since   *Article                      // article of the current entry that came into force after the entry's From
+	lines   []string                       // of the entry's file; nil: unknown
+	working map[string]func(float64) bool  // by law as cited: which days it counts as working days
+	runs    map[string]map[uint64]struct{} // by law and version: hashes of its runs of characters
+	seed    maphash.Seed
+	since   *Article // article of the current entry that came into force after the entry's From
 	faults  []Fault
 }
 
@@ -39,7 +42,7 @@ type verifier struct {
 // proof phrase stands in it, every figure is proved, nothing is copied. Faults name file and line and say in
 // Chinese what to do. It returns none for a sound base.
 func Verify(entries []*Entry, lib *Library, opts VerifyOptions) []Fault {
-	v := &verifier{lib: lib, opts: opts, working: map[string]func(float64) bool{}}
+	v := &verifier{lib: lib, opts: opts, working: map[string]func(float64) bool{}, runs: map[string]map[uint64]struct{}{}, seed: maphash.MakeSeed()}
 	for _, e := range entries {
 		v.open(e)
 		v.markup()

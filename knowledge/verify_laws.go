@@ -2,6 +2,8 @@ package knowledge
 
 import (
 	"errors"
+	"hash/maphash"
+	"iter"
 	"regexp"
 	"strings"
 	"time"
@@ -190,23 +192,21 @@ func paragraphOf(text string, n int) string {
 	return ""
 }
 
-// copied faults lines that repeat the wording of a cited article.
+// copied faults lines that repeat the wording of a cited law, be it of the cited
+// article or of another.
 func (v *verifier) copied() {
-	var texts []string
+	var laws []map[uint64]struct{}
 	for _, c := range v.entry.Citations {
-		if c.External != "" {
-			continue
-		}
-		if a, err := v.lib.Article(c.Law, c.Article, v.lastDay()); err == nil {
-			texts = append(texts, foldText(a.Text))
+		if c.External == "" {
+			laws = append(laws, v.runsOf(c.Law))
 		}
 	}
 	for _, part := range append([]Section{{Text: v.entry.Conclusion}}, v.entry.Sections...) {
 		for line := range strings.Lines(part.Text) {
-			plain := []rune(foldText(namedLawPattern.ReplaceAllString(markPattern.ReplaceAllString(line, ""), "")))
-			for _, text := range texts {
-				if run := longestRun(plain, text, copiedRun); run != "" {
-					v.fault(v.bodyLine(strings.TrimSpace(line)), "“%s…”和法条原文一样，请换成自己的大白话", clip(run, copiedRun))
+			plain := foldText(namedLawPattern.ReplaceAllString(markPattern.ReplaceAllString(line, ""), ""))
+			for run := range runs(plain) {
+				if v.hasRun(laws, run) {
+					v.fault(v.bodyLine(strings.TrimSpace(line)), "“%s”和法条原文一样，请换成自己的大白话", run)
 					break
 				}
 			}
@@ -214,12 +214,46 @@ func (v *verifier) copied() {
 	}
 }
 
-// longestRun gives the first run of n characters of line that stands in text.
-func longestRun(line []rune, text string, n int) string {
-	for i := 0; i+n <= len(line); i++ {
-		if run := string(line[i : i+n]); strings.Contains(text, run) {
-			return run
+// runsOf gives hashes of every run of copiedRun characters of the law's text.
+func (v *verifier) runsOf(law string) map[uint64]struct{} {
+	text, err := v.lib.Text(law, v.lastDay())
+	if err != nil {
+		return nil // faulted with its citation
+	}
+	key := text[0].Law + isoDate(text[0].Effective)
+	if v.runs[key] == nil {
+		v.runs[key] = map[uint64]struct{}{}
+		for _, a := range text {
+			for run := range runs(foldText(a.Text)) {
+				v.runs[key][maphash.String(v.seed, run)] = struct{}{}
+			}
 		}
 	}
-	return ""
+	return v.runs[key]
+}
+
+// runs yields each run of copiedRun characters of s.
+func runs(s string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		var starts []int // byte offsets of characters
+		for i := range s {
+			starts = append(starts, i)
+		}
+		starts = append(starts, len(s))
+		for i := 0; i+copiedRun < len(starts); i++ {
+			if !yield(s[starts[i]:starts[i+copiedRun]]) {
+				return
+			}
+		}
+	}
+}
+
+func (v *verifier) hasRun(list []map[uint64]struct{}, run string) bool {
+	sum := maphash.String(v.seed, run)
+	for _, set := range list {
+		if _, ok := set[sum]; ok {
+			return true
+		}
+	}
+	return false
 }
