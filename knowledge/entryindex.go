@@ -15,7 +15,7 @@ const (
 	entrySounds  = 0.05 // phrasings, title and keywords by sound
 	entryGroup   = 0.20 // all entries of the topic
 	entryDomain  = 0.50 // all entries of the domain
-	entryPhrase  = 20.0 // the phrasing most like the question, cube of the cosine
+	entryPhrase  = 0.6  // the phrasing most like the question: fourth power of the cosine × what the question says
 	entryPointed = 1.5  // the lexicon points to the entry's topic
 	entryWords   = 1.0  // the words of all phrasings
 )
@@ -142,7 +142,7 @@ type entryScore struct {
 	doc     int
 	fields  [4]float32 // questions, title, body, sounds: BM25
 	cosine  float32    // of the most similar phrasing, 0..1
-	covered float32    // share of that phrasing that the question says, 0..1
+	alike   float32    // its fourth power × what the question says
 	phrase  int
 	topic   float32 // all entries of the topic together: BM25
 	domain  float32 // all entries of the domain together: BM25
@@ -171,9 +171,11 @@ func (x *entryIndex) score(q *question) []entryScore {
 	topics, domains := s.take(3, len(x.docs)), s.take(4, len(x.docs))
 	x.topics.score(q.terms, 1, topics)
 	x.domains.score(q.terms, 1, domains)
+	ideal := x.phrases.ideal(q.terms)
 	for i := range out {
 		e := &out[i]
 		e.doc = i
+		e.alike = ideal * e.cosine * e.cosine * e.cosine * e.cosine
 		e.topic, e.domain = topics[x.topicOf[i]], domains[x.domainOf[i]]
 		e.pointed = q.topics[x.docs[i].Entry.Topic]
 		e.total = e.sum()
@@ -186,7 +188,7 @@ func (x *entryIndex) score(q *question) []entryScore {
 // than the words of title and text.
 func (e *entryScore) sum() float32 {
 	return entryTitle*e.fields[1] + entryBody*e.fields[2] + entrySounds*e.fields[3] +
-		entryGroup*e.topic + entryDomain*e.domain + entryPhrase*e.cosine*e.cosine*e.cosine +
+		entryGroup*e.topic + entryDomain*e.domain + entryPhrase*e.alike +
 		entryPointed*e.pointed + entryWords*e.words
 }
 
@@ -220,7 +222,7 @@ func (x *entryIndex) scorePhrases(q *question, s *scratch, out []entryScore) {
 		}
 		e := &out[x.owner[d]]
 		if c := dot / (root * x.length[d]); c > e.cosine {
-			e.cosine, e.phrase, e.covered = c, d, min(1, dot/(x.length[d]*x.length[d]))
+			e.cosine, e.phrase = c, d
 		}
 	}
 }

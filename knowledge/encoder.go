@@ -1,0 +1,118 @@
+package knowledge
+
+import (
+	"math"
+	"slices"
+)
+
+// encoder turns texts into vectors of length 1 whose product says how well a
+// question and a passage go together. A text is the sum of the vectors of its
+// terms, each with the root of its count; questions and passages have a table
+// each. Read-only once trained.
+type encoder struct {
+	dim      int
+	keys     []termKey // sorted vocabulary
+	passage  []float32 // len(keys)×dim
+	question []float32 // len(keys)×dim
+}
+
+// tokens gives the rows and weights of a text's terms.
+type token struct {
+	row    uint32
+	weight float32
+}
+
+func (e *encoder) tokens(terms map[termKey]int) []token {
+	out := make([]token, 0, len(terms))
+	for k, n := range terms {
+		if i, ok := slices.BinarySearch(e.keys, k); ok {
+			out = append(out, token{uint32(i), float32(math.Sqrt(float64(n)))})
+		}
+	}
+	slices.SortFunc(out, func(a, b token) int { return int(a.row) - int(b.row) })
+	return out
+}
+
+// questionTokens gives the tokens of an analysed question.
+func (e *encoder) questionTokens(terms []queryTerm) []token {
+	out := make([]token, 0, len(terms))
+	for _, t := range terms {
+		if i, ok := slices.BinarySearch(e.keys, t.key); ok {
+			out = append(out, token{uint32(i), t.weight})
+		}
+	}
+	return out
+}
+
+// sum adds the rows of the tokens to v.
+func (e *encoder) sum(table []float32, tokens []token, v []float32) {
+	for _, t := range tokens {
+		row := table[int(t.row)*e.dim : (int(t.row)+1)*e.dim]
+		for i, x := range row {
+			v[i] += t.weight * x
+		}
+	}
+}
+
+// encode gives the vector of a text, of length 1 (or 0 if no term is known).
+func (e *encoder) encode(table []float32, tokens []token) []float32 {
+	v := make([]float32, e.dim)
+	e.sum(table, tokens, v)
+	normalizeVector(v)
+	return v
+}
+
+// normalizeVector scales v to length 1 and gives its length before.
+func normalizeVector(v []float32) float32 {
+	n := float32(math.Sqrt(float64(dot(v, v))))
+	if n == 0 {
+		return 0
+	}
+	for i := range v {
+		v[i] /= n
+	}
+	return n
+}
+
+func dot(a, b []float32) float32 {
+	b = b[:len(a)]
+	var s0, s1, s2, s3 float32
+	i := 0
+	for ; i+4 <= len(a); i += 4 {
+		s0 += a[i] * b[i]
+		s1 += a[i+1] * b[i+1]
+		s2 += a[i+2] * b[i+2]
+		s3 += a[i+3] * b[i+3]
+	}
+	for ; i < len(a); i++ {
+		s0 += a[i] * b[i]
+	}
+	return s0 + s1 + s2 + s3
+}
+
+// encodeField gives the vectors of all documents of a field, from its postings.
+func (e *encoder) encodeField(p *postings) []float32 {
+	out := make([]float32, len(p.lens)*e.dim)
+	var root [256]float32
+	for i := range root {
+		root[i] = float32(math.Sqrt(float64(i)))
+	}
+	for i, k := range p.keys {
+		r, ok := slices.BinarySearch(e.keys, k)
+		if !ok {
+			continue
+		}
+		row := e.passage[r*e.dim : (r+1)*e.dim]
+		for j := p.off[i]; j < p.off[i+1]; j++ {
+			v := out[int(p.docs[j])*e.dim : (int(p.docs[j])+1)*e.dim]
+			w := root[p.tfs[j]]
+			for n, x := range row {
+				v[n] += w * x
+			}
+		}
+	}
+	for d := range p.lens {
+		normalizeVector(out[d*e.dim : (d+1)*e.dim])
+	}
+	return out
+}
