@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"path"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -27,6 +28,7 @@ func parseDocx(name string, data []byte, reg *Registry) (*lawText, error) {
 		return nil, err
 	}
 	title, rest := docxTitle(paragraphs)
+	title = firstOf(titleByName(name, reg), title)
 	p := &lawParser{title: title, titles: 2, chapter: map[string]uint16{}}
 	for _, s := range rest {
 		p.line(strings.TrimLeft(s, "#->* \u3000\t"))
@@ -46,23 +48,43 @@ func parseDocx(name string, data []byte, reg *Registry) (*lawText, error) {
 	return t, t.check(p)
 }
 
+var (
+	courtLine    = regexp.MustCompile(`^(?:中华人民共和国)?(?:最高人民法院|最高人民检察院)*(?:公告|令|文件)?$`)
+	announceLine = regexp.MustCompile(`^《((?:[^《》]|《[^《》]*》)+)》(?:[（(][^（）()]*[）)])?(?:已于|已经|经|业经|已由)`)
+	chapterStart = regexp.MustCompile(`^第[一二三四五六七八九十]{1,3}[编章节]`)
+)
+
 // docxTitle joins the lines of a title, which stand above the adoption in
-// brackets, the table of contents or the first heading.
+// brackets, the table of contents or the first heading. A court's announcement
+// names its title in 《》 and repeats it below.
 func docxTitle(paragraphs []string) (string, []string) {
 	var title strings.Builder
 	for i, s := range paragraphs {
 		s = removeSpaces(cleanLine(s))
-		if s == "" {
+		if m := announceLine.FindStringSubmatch(s); m != nil {
+			return m[1], paragraphs[i:]
+		}
+		if s == "" || title.Len() == 0 && strings.HasPrefix(s, "中华人民共和国最高") && courtLine.MatchString(s) || title.Len() == 0 && s == "公告" {
 			continue
 		}
-		enough := title.Len() > 0 && (strings.HasPrefix(s, "（") || strings.HasPrefix(s, "(") || strings.HasPrefix(s, "目录") ||
-			strings.HasPrefix(s, "法释") || fullDatePattern.MatchString(foldDigits(s)))
-		if enough || articleLine.MatchString(s) || chapterLine.MatchString(s+" ") || utf8.RuneCountInString(title.String()+s) > 120 {
+		enough := title.Len() > 0 && (strings.HasPrefix(s, "（") && !strings.HasPrefix(s, "（试行") || strings.HasPrefix(s, "(") ||
+			strings.HasPrefix(s, "目录") || strings.HasPrefix(s, "法释") || fullDatePattern.MatchString(foldDigits(s)))
+		if enough || articleLine.MatchString(s) || chapterStart.MatchString(s) || utf8.RuneCountInString(title.String()+s) > 120 {
 			return title.String(), paragraphs[i:]
 		}
 		title.WriteString(s)
 	}
 	return title.String(), nil
+}
+
+// titleByName takes the title from a download's name (标题_20200304.docx) where
+// the registry knows it.
+func titleByName(name string, reg *Registry) string {
+	base, _, ok := strings.Cut(strings.TrimSuffix(path.Base(name), ".docx"), "_")
+	if l, known := reg.Find(base); ok && known {
+		return l.Title
+	}
+	return ""
 }
 
 // docxParagraphs unpacks a .docx and gives its paragraphs. It reads the main

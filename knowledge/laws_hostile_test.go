@@ -56,6 +56,26 @@ func TestImportDocx(t *testing.T) {
 	}
 }
 
+func TestImportDocxOfCourt(t *testing.T) {
+	t.Parallel()
+	body := paragraphs("中华人民共和国最高人民法院", "公　告", "《最高人民法院关于羊的解释（一）》已于2020年12月25日由审判委员会第1次会议通过，现予公布，自2021年1月1日起施行。", "2020年12月29日",
+		"最高人民法院关于羊的解释（一）", "（2020年12月25日通过，自2021年1月1日起施行）", "一、一般规定", "第一条　羊有下列情形之一的：", "（一）走失；", "（二）跑了。",
+		"二、附则", "第二条　本解释自2021年1月1日起施行。")
+	lib := NewLibrary(nil)
+	importAll(t, lib, writeFile(t, "x.docx", docx(t, body)))
+	l, ok := lib.Law("最高人民法院关于羊的解释（一）")
+	if !ok || isoDate(l.Versions[0].Published) != "2020-12-29" && isoDate(l.Versions[0].Published) != "2020-12-25" || isoDate(l.Versions[0].Effective) != "2021-01-01" {
+		t.Fatalf("read %+v", l)
+	}
+	a, err := lib.Article(l.Title, ArticleNo{N: 1}, day("2022-01-01"))
+	if err != nil || !strings.HasSuffix(a.Text, "跑了。") {
+		t.Errorf("article 1: %+v, %v", a, err)
+	}
+	if a, err := lib.Article(l.Title, ArticleNo{N: 2}, day("2022-01-01")); err != nil || a.Chapter != "二、附则" {
+		t.Errorf("article 2: %+v, %v", a, err)
+	}
+}
+
 // lyingZip declares a size of 10 bytes for a file that unpacks to far more.
 func lyingZip(t testing.TB, name, text string) []byte {
 	data := zipOf(t, file{name: name, text: text})

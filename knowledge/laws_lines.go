@@ -137,7 +137,7 @@ func (p *lawParser) article(s string, bold bool) bool {
 	spaced := bold || rest == "" || rest[0] == ' '
 	first, _ := utf8.DecodeRuneInString(rest)
 	switch {
-	case p.bold && !bold && !(spaced && next):
+	case p.bold && !bold && !next:
 		return false
 	case !spaced && (!next || strings.ContainsRune(notAnArticle, first)):
 		return false
@@ -148,10 +148,25 @@ func (p *lawParser) article(s string, bold bool) bool {
 		}
 		return false
 	}
+	p.takeHeading()
 	p.begin(no)
 	p.write(strings.TrimSpace(rest))
 	p.last = no
 	return true
+}
+
+// takeHeading makes the last line of the article before a heading if it is one:
+// judicial interpretations have 三、夫妻关系 between articles as plain lines.
+func (p *lawParser) takeHeading() {
+	if len(p.spans) == 0 {
+		return
+	}
+	cur := &p.spans[len(p.spans)-1]
+	rest, line, ok := cutLast(p.blob.String()[cur.at:cur.end], "\n")
+	if ok && listHeading.MatchString(line) && isBareHeading(line) {
+		cur.end = cur.at + uint32(len(rest))
+		p.levels[2], p.levels[3] = removeSpaces(line), ""
+	}
 }
 
 func (p *lawParser) begin(no ArticleNo) {
@@ -193,8 +208,8 @@ func (p *lawParser) isChapter(s string, heading bool) bool {
 		switch {
 		case heading && listHeading.MatchString(s): // 一、一般规定, in judicial interpretations
 			p.levels[2], p.levels[3] = compact, ""
-		case compact == "附则", heading && compact == "总则":
-			p.levels = [4]string{0: compact}
+		case strings.TrimLeft(compact, "1.．") == "附则", heading && compact == "总则":
+			p.levels = [4]string{0: strings.TrimLeft(compact, "1.．")}
 		default:
 			return false
 		}
@@ -210,6 +225,11 @@ func (p *lawParser) isChapter(s string, heading bool) bool {
 	p.levels[at] = chapterName(s)
 	clear(p.levels[at+1:])
 	return true
+}
+
+// isBareHeading says that a line is short and ends like no sentence or item.
+func isBareHeading(s string) bool {
+	return utf8.RuneCountInString(s) <= 25 && !strings.ContainsAny(s, "。；，：:;,")
 }
 
 func (p *lawParser) isAnnex(s string, heading bool) bool {
