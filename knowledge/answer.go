@@ -37,6 +37,7 @@ type Answer struct {
 	By        string   // "reviewed", "extract" or a model's name
 	Grounded  bool     // every citation exists and is in force on AsOf
 	Choices   []*Entry // for KindClarify and KindUnknown: what may be meant
+	Also      []*Entry // entries whose conclusion the text adds
 	Next      []*Entry // what a person usually needs next
 	Fit       float64  // of the best entry, 0..1
 }

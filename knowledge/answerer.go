@@ -18,14 +18,16 @@ func NewAnswerer(b *Base) *Answerer { return &Answerer{base: b} }
 
 // Bounds that decide between answering, asking back and not knowing.
 const (
-	vague       = 5   // runes; a shorter question that fits several entries is asked back about
-	short       = 12  // runes; a longer question says by itself what it is about
-	closeFit    = .06 // two fits nearer than this cannot be told apart
-	fitLow      = .18 // below it nothing fits; up to FitMaybe an answer says what it understood
-	contextCost = .05 // by how much earlier turns must make a question fit better to count
-	alsoFit     = .30 // a further entry that fits so well lends its conclusion
-	nearHits    = 8   // entries looked at
-	maxChoice   = 4   // rows of a menu
+	vague        = 5   // runes; a shorter question that fits several entries is asked back about
+	short        = 12  // runes; a longer question says by itself what it is about
+	closeFit     = .06 // two fits nearer than this cannot be told apart
+	fitLow       = .18 // below it nothing fits; up to FitMaybe an answer says what it understood
+	aloneLead    = .10 // by how much a question alone must fit better than with the turns before to count alone
+	leaningLead  = .45 // the same for one that leans on them ("那要多久？")
+	contextTurns = 3   // earlier turns looked at
+	alsoFit      = .30 // a further entry that fits so well lends its conclusion
+	nearHits     = 8   // entries looked at
+	maxChoice    = 4   // rows of a menu
 )
 
 // Answer answers q. It fails only when ctx is done.
@@ -42,7 +44,7 @@ func (a *Answerer) Answer(ctx context.Context, q Question) (Answer, error) {
 		}
 	}
 	hits := a.find(q)
-	if e := a.staysOn(q); e != nil {
+	if e := a.staysOn(q, hits); e != nil {
 		return a.followed(q, e), nil
 	}
 	if len(hits) == 0 || hits[0].Fit < fitLow {
@@ -60,27 +62,29 @@ func (a *Answerer) Answer(ctx context.Context, q Question) (Answer, error) {
 }
 
 // find looks the question up as it stands and, in a conversation, together with
-// what was said before. What was said before counts when it makes the question
-// fit clearly better.
+// the turns before. A question that makes sense alone and fits surely is taken
+// as it stands; else the conversation as a whole decides, unless the question
+// alone fits much better.
 func (a *Answerer) find(q Question) []Hit {
 	query := Query{Text: q.Text, Kind: KindEntry, Area: q.Area, On: q.On, N: nearHits}
 	alone := a.base.Search(query)
-	if len(q.Context) == 0 || len(alone) > 0 && alone[0].Fit >= FitSure && !elliptical(Normalize(q.Text)) {
+	if len(q.Context) == 0 {
 		return alone
 	}
-	query.Context = q.Context
-	best := better(alone, a.base.Search(query), contextCost)
-	query.Context = nil
-	query.Text = strings.Join(append(slices.Clone(q.Context[max(0, len(q.Context)-2):]), q.Text), "，")
-	return better(best, a.base.Search(query), contextCost)
-}
-
-// better gives b if its best hit fits better than that of a by more than cost.
-func better(a, b []Hit, cost float64) []Hit {
-	if len(a) == 0 || len(b) > 0 && b[0].Fit > a[0].Fit+cost {
-		return b
+	leans := elliptical(Normalize(q.Text))
+	if !leans && len(alone) > 0 && alone[0].Fit >= FitSure {
+		return alone
 	}
-	return a
+	query.Text = strings.Join(append(slices.Clone(q.Context[max(0, len(q.Context)-contextTurns):]), q.Text), "，")
+	whole := a.base.Search(query)
+	lead := aloneLead
+	if leans {
+		lead = leaningLead
+	}
+	if len(whole) == 0 || len(alone) > 0 && alone[0].Fit > whole[0].Fit+lead {
+		return alone
+	}
+	return whole
 }
 
 // tentative marks an answer whose entry may not be what was meant: it says what
@@ -100,16 +104,15 @@ func (a *Answerer) tentative(ans *Answer, hits []Hit) {
 // what was answered before and asks for one section ("那要多久？"): the entry that
 // answered, or one it names as needed next, if it has that section. It gives nil
 // when something else fits the question alone.
-func (a *Answerer) staysOn(q Question) *Entry {
+func (a *Answerer) staysOn(q Question, hits []Hit) *Entry {
 	last := a.base.Entry(q.Last)
 	t := Normalize(q.Text)
 	f := facet(t)
 	if last == nil || f == "" || utf8.RuneCountInString(t) > short || !elliptical(t) {
 		return nil
 	}
-	alone := a.base.Search(Query{Text: q.Text, Kind: KindEntry, Area: q.Area, On: q.On, N: 1})
-	if len(alone) > 0 && alone[0].Fit >= FitSure && alone[0].Doc.ID != last.ID {
-		return nil
+	if !slices.ContainsFunc(hits, func(h Hit) bool { return h.Doc.ID == last.ID }) {
+		return nil // the conversation as a whole is about something else
 	}
 	if last.Section(f) != "" {
 		return last
@@ -133,6 +136,7 @@ func (a *Answerer) reviewed(q Question, e *Entry, fit float64, others []Hit) Ans
 	p := &page{cite: func(c Citation) Cited { return a.base.Cite(c, q.On) }}
 	asked := facet(Normalize(q.Text))
 	also := a.also(e, others)
+	ans.Also = also
 	ans.Text = p.compose(e, asked, compute(e.Topic, q.Text), also, ans.Clocks, q.On)
 	if note := a.reviewNote(e, q.On); note != "" {
 		ans.Text += "\n" + note

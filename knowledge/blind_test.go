@@ -1,0 +1,142 @@
+package knowledge
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "rewrite golden files")
+
+type blindQuestion struct {
+	Q     string   `json:"q"`
+	Turns []string `json:"turns"`
+	Topic string   `json:"topic"`
+	Also  []string `json:"also"`
+}
+
+func readBlind(t *testing.T, name string) []blindQuestion {
+	t.Helper()
+	f, err := os.Open(filepath.Join("testdata", "blind", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var list []blindQuestion
+	for sc := bufio.NewScanner(f); sc.Scan(); {
+		var q blindQuestion
+		if err := json.Unmarshal(sc.Bytes(), &q); err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, q)
+	}
+	return list
+}
+
+// TestBlind asks questions written by somebody who had not seen the entries and
+// keeps the figures in a golden file, so that each change shows its effect in a
+// diff: how often the right topic answers, is among those named, or nothing is
+// answered; and how often something outside is answered all the same.
+func TestBlind(t *testing.T) {
+	t.Parallel()
+	b, err := OpenBase(t.Context(), BaseOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := NewAnswerer(b)
+	var out strings.Builder
+	for _, set := range []string{"questions.jsonl", "turns.jsonl"} {
+		var right, offered, sure, sureRight, unknown int
+		list := readBlind(t, set)
+		for _, q := range list {
+			ans := playBlind(t, a, q)
+			topics := append([]string{q.Topic}, q.Also...)
+			ok := ans.Kind == KindAnswer && slices.Contains(topics, ans.Entry.Topic)
+			near := ok
+			for _, e := range append(append([]*Entry{}, ans.Next...), append(ans.Also, ans.Choices...)...) {
+				near = near || slices.Contains(topics, e.Topic)
+			}
+			count(&right, ok)
+			count(&offered, near)
+			count(&unknown, ans.Kind == KindUnknown)
+			count(&sure, ans.Kind == KindAnswer && ans.Fit >= FitMaybe)
+			count(&sureRight, ok && ans.Fit >= FitMaybe)
+			if !ok && testing.Verbose() {
+				got := "-"
+				if ans.Entry != nil {
+					got = ans.Entry.ID
+				}
+				t.Logf("%s %.2f %-8s %s %s", q.Topic, ans.Fit, ans.Kind, got, q.Q+strings.Join(q.Turns, " | "))
+			}
+		}
+		n := len(list)
+		fmt.Fprintf(&out, "%s: %d questions\n  right topic first: %d (%d%%)\n  right topic named: %d (%d%%)\n  answered without doubt: %d, of these right: %d (%d%%)\n  not known: %d (%d%%)\n",
+			set, n, right, right*100/n, offered, offered*100/n, sure, sureRight, sureRight*100/max(1, sure), unknown, unknown*100/n)
+	}
+	outside := readBlind(t, "outside.jsonl")
+	var answered, tentative int
+	for _, q := range outside {
+		ans := playBlind(t, a, q)
+		count(&answered, ans.Kind == KindAnswer && ans.Fit >= FitMaybe)
+		count(&tentative, ans.Kind == KindAnswer && ans.Fit < FitMaybe)
+		if ans.Kind == KindAnswer && testing.Verbose() {
+			t.Logf("outside %.2f %s %s", ans.Fit, ans.Entry.ID, q.Q)
+		}
+	}
+	fmt.Fprintf(&out, "outside.jsonl: %d questions\n  answered without doubt: %d (%d%%)\n  answered with doubt: %d (%d%%)\n", len(outside), answered, answered*100/len(outside), tentative, tentative*100/len(outside))
+	golden(t, filepath.Join("testdata", "blind", "figures.txt"), out.String())
+}
+
+func count(n *int, yes bool) {
+	if yes {
+		*n++
+	}
+}
+
+func playBlind(t *testing.T, a *Answerer, q blindQuestion) Answer {
+	t.Helper()
+	turns := q.Turns
+	if q.Q != "" {
+		turns = []string{q.Q}
+	}
+	var ans Answer
+	question := Question{}
+	for _, text := range turns {
+		question.Text = text
+		var err error
+		if ans, err = a.Answer(context.Background(), question); err != nil {
+			t.Fatal(err)
+		}
+		question.Context = append(question.Context, text)
+		question.Last = ""
+		if ans.Entry != nil {
+			question.Last = ans.Entry.ID
+		}
+	}
+	return ans
+}
+
+// golden compares text with a file; -update writes it.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(want) != got {
+		t.Errorf("%s changed; look at the difference and run with -update\ngot:\n%s\nwant:\n%s", name, got, want)
+	}
+}
