@@ -180,6 +180,17 @@ func (b *Base) loadEntries(s *state, builtin fs.FS) {
 			s.byID[e.ID] = e
 		}
 	}
+	if sub, err := fs.Sub(builtin, "asked"); err == nil {
+		asked, faults := LoadAsked(sub)
+		s.faults = append(s.faults, faults...)
+		for id, texts := range asked {
+			if e := s.byID[id]; e != nil {
+				e.Asked = texts
+			} else {
+				s.faults = append(s.faults, Fault{File: "asked", Msg: "没有条目 " + id})
+			}
+		}
+	}
 	for _, e := range s.byID {
 		s.entries = append(s.entries, e)
 	}
@@ -303,7 +314,7 @@ func (b *Base) Off(topic string) (why string, off bool) {
 func (b *Base) Size() (entries, phrasings, laws, articles int) {
 	s := b.state.Load()
 	for _, e := range s.entries {
-		phrasings += len(e.Questions)
+		phrasings += len(e.Questions) + len(e.Asked)
 	}
 	if s.library != nil {
 		laws = len(s.library.Laws())

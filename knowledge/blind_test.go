@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,7 +12,6 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "rewrite golden files")
 
 type blindQuestion struct {
 	Q     string   `json:"q"`

@@ -37,6 +37,7 @@ type Entry struct {
 	Topic      string // "LA12": the two letters are the domain
 	Title      string
 	Questions  []string // phrasings people use
+	Asked      []string // further phrasings, from corpus/asked
 	Keywords   []string
 	Citations  []Citation // what the text rests on; [1] in the text is the first
 	Rules      []string   // keys of rule rows used

@@ -50,7 +50,7 @@ func buildEntryIndex(docs []*Document, lex *Lexicon) *entryIndex {
 			named[j] = Normalize(s)
 		}
 		var asked []string
-		for _, s := range append([]string{e.Title}, e.Questions...) {
+		for _, s := range append([]string{e.Title}, e.Phrasings()...) {
 			n := lex.Plain(Normalize(s))
 			asked = append(asked, n)
 			phrases.add(n)
@@ -87,7 +87,7 @@ func groupEntries(docs []*Document, key func(*Entry) string) (*postings, []int) 
 		}
 		of[i] = id
 		heading := append([]string{d.Entry.Title}, d.Entry.Keywords...)
-		all := slices.Concat(heading, heading, heading, d.Entry.Questions, d.Entry.Questions, []string{entryText(d.Entry)})
+		all := slices.Concat(heading, heading, heading, d.Entry.Phrasings(), d.Entry.Phrasings(), []string{entryText(d.Entry)})
 		for _, s := range all {
 			texts[id] = append(texts[id], Normalize(s))
 		}
