@@ -12,7 +12,6 @@ import (
 	"testing"
 )
 
-
 type blindQuestion struct {
 	Q     string   `json:"q"`
 	Turns []string `json:"turns"`
