@@ -115,6 +115,9 @@ func (b *Bot) Run(ctx context.Context) error {
 	defer b.ended()
 	if err := b.resume(ctx); err != nil {
 		b.stop()
+		if ctx.Err() != nil {
+			return nil // stopped before it began
+		}
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)

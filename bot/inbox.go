@@ -11,13 +11,6 @@ import (
 )
 
 const (
-	// lease is how long a message belongs to the process that took it without
-	// word from it; renewal keeps it. A crashed process's messages wait this
-	// long before another answers them. It must exceed renewal by more than
-	// clocks of two hosts may differ.
-	lease   = 10 * time.Second
-	renewal = 3 * time.Second
-
 	// maxClaims is how many processes may die holding one message before it is
 	// given up: the message may be what kills them. Messages that only wait
 	// are counted too, so it is not small.
@@ -68,7 +61,8 @@ type takeHook func(context.Context, *sql.Tx, Message) error
 func (in *Inbox) take(ctx context.Context, mailbox string, m Message, more takeHook) (bool, error) {
 	now := in.store.now()
 	fresh := false
-	err := in.store.update(ctx, func(tx *sql.Tx) error {
+	err := in.store.update(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		fresh = false // it may run twice
 		r, err := tx.ExecContext(ctx, `INSERT INTO inbox (channel, chat, id, sender, text, said, taken, owner, lease)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (chat, id) DO NOTHING`,
 			mailbox, string(m.Chat), m.ID, string(m.From), m.Text, m.At.UnixMilli(),

@@ -23,6 +23,7 @@ type Store struct {
 	write, read *sql.DB
 	dialect     string
 	now         func() time.Time
+	batch       batch
 }
 
 // OpenStore makes or updates the bot's tables in a database that somebody else
@@ -42,29 +43,24 @@ func OpenStore(ctx context.Context, write, read *sql.DB, dialect string) (*Store
 // shared says whether other processes may use the same database.
 func (s *Store) shared() bool { return s.dialect == migrate.Postgres }
 
-// update runs f in one transaction and commits unless f fails.
-func (s *Store) update(ctx context.Context, f func(*sql.Tx) error) error {
-	tx, err := s.write.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	defer tx.Rollback() //nolint:errcheck // no effect after Commit
-	if err := f(tx); err != nil {
-		return err
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
-	}
-	return nil
-}
-
 // exec runs one statement and returns how many rows it changed.
-func (s *Store) exec(ctx context.Context, query string, args ...any) (int64, error) {
-	r, err := s.write.ExecContext(ctx, query, args...)
-	if err != nil {
-		return 0, err
+func (s *Store) exec(ctx context.Context, query string, args ...any) (n int64, err error) {
+	if s.shared() {
+		r, err := s.write.ExecContext(ctx, query, args...)
+		if err != nil {
+			return 0, err
+		}
+		return r.RowsAffected()
 	}
-	return r.RowsAffected()
+	err = s.update(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		r, err := tx.ExecContext(ctx, query, args...)
+		if err != nil {
+			return err
+		}
+		n, err = r.RowsAffected()
+		return err
+	})
+	return n, err
 }
 
 // ms is the unit of time in the tables.

@@ -112,7 +112,7 @@ func TestTwo_SessionsDoNotMix(t *testing.T) {
 		for _, turn := range s.Turns {
 			all = append(all, turn.Text)
 		}
-		if rand.IntN(50) == 0 {
+		if rand.IntN(300) == 0 {
 			return Reply{}, fmt.Errorf("a fault now and then")
 		}
 		return Reply{Text: strings.Join(all, " ")}, nil

@@ -61,7 +61,7 @@ func (s *Store) eraseConversation(ctx context.Context, chat Address) error {
 // addEvent adds an event unless one of that kind and ref is there. errGone: the
 // conversation is not there.
 func (s *Store) addEvent(ctx context.Context, chat Address, kind, ref, body string) error {
-	err := s.update(ctx, func(tx *sql.Tx) error { return s.insertEvent(ctx, tx, chat, kind, ref, body) })
+	err := s.update(ctx, func(ctx context.Context, tx *sql.Tx) error { return s.insertEvent(ctx, tx, chat, kind, ref, body) })
 	if errors.Is(err, errRepeated) {
 		return nil
 	}

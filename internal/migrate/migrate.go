@@ -14,7 +14,6 @@ import (
 	"strings"
 
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 )
 
 // Dialects of SQL that migrations are written for.
@@ -43,7 +42,8 @@ var dialects = map[string]struct {
 // Up applies the migrations in fsys (files 0001_name.sql at its root, each a
 // list of statements run in one transaction; {{serial}} stands for a key that
 // counts by itself) that db has not seen, and records them in table. Migrations
-// go forward only. Two processes may call it at once. It returns a *NewerError
+// go forward only. Two processes may call it at once; on
+// PostgreSQL db must allow two connections. It returns a *NewerError
 // if db has migrations that fsys does not.
 func Up(ctx context.Context, db *sql.DB, dialect, table string, fsys fs.FS) error {
 	d, ok := dialects[dialect]
@@ -54,17 +54,13 @@ func Up(ctx context.Context, db *sql.DB, dialect, table string, fsys fs.FS) erro
 	if err != nil {
 		return err
 	}
-	opts := []goose.ProviderOption{
-		goose.WithGoMigrations(steps...), goose.WithTableName(table), goose.WithDisableGlobalRegistry(true),
+	unlock, err := lock(ctx, db, dialect, table)
+	if err != nil {
+		return err
 	}
-	if dialect == Postgres {
-		l, err := lock.NewPostgresSessionLocker()
-		if err != nil {
-			return fmt.Errorf("make the migration lock: %w", err)
-		}
-		opts = append(opts, goose.WithSessionLocker(l))
-	}
-	p, err := goose.NewProvider(d.goose, db, nil, opts...)
+	defer unlock()
+	p, err := goose.NewProvider(d.goose, db, nil,
+		goose.WithGoMigrations(steps...), goose.WithTableName(table), goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return fmt.Errorf("prepare migrations: %w", err)
 	}
@@ -82,6 +78,26 @@ func Up(ctx context.Context, db *sql.DB, dialect, table string, fsys fs.FS) erro
 		return &NewerError{Have: have, Know: last}
 	}
 	return nil
+}
+
+// lock keeps other processes from migrating the same tables meanwhile. SQLite
+// needs none: each step begins by locking the file. The lock of PostgreSQL goes
+// with the connection if the process dies.
+func lock(ctx context.Context, db *sql.DB, dialect, table string) (unlock func(), err error) {
+	if dialect != Postgres {
+		return func() {}, nil
+	}
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("connect: %w", err)
+	}
+	if _, err := conn.ExecContext(ctx, `SELECT pg_advisory_lock(hashtext($1))`, table); err != nil {
+		return nil, errors.Join(fmt.Errorf("wait for the migration lock: %w", err), conn.Close())
+	}
+	return func() {
+		conn.ExecContext(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock(hashtext($1))`, table) //nolint:errcheck // closing it unlocks too
+		conn.Close()
+	}, nil
 }
 
 func read(fsys fs.FS, serial string) ([]*goose.Migration, int64, error) {
