@@ -2,6 +2,7 @@ package knowledge
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"math"
 	"slices"
 	"strings"
@@ -38,7 +39,7 @@ type articleIndex struct {
 	longest  int                 // longest name, in runes
 	fullName func(string) string
 	learned  *learned
-	model    *articleModel
+	hash     [sha256.Size]byte // of all inputs, see cache.go
 	weights  learnWeights
 	pool     sync.Pool
 }
@@ -49,21 +50,26 @@ type lawArticles struct {
 	byNo  map[ArticleNo][]uint32 // documents, newest version first
 }
 
-func buildArticleIndex(docs, entries []*Document, o IndexOptions) *articleIndex {
+// newArticleIndex knows the documents, laws and names, but has no terms yet.
+func newArticleIndex(docs []*Document, o IndexOptions) *articleIndex {
 	x := &articleIndex{docs: docs, fullName: o.FullName, byName: map[string][]uint32{}, weights: defaultLearnWeights}
 	x.pool.New = func() any { return new(scratch) }
 	x.groupByLaw()
+	return x
+}
+
+func buildArticleIndex(docs, entries []*Document, o IndexOptions) *articleIndex {
+	x := newArticleIndex(docs, o)
+	phrases := append(entryPhrases(entries), o.Lay...)
+	x.hash = x.inputs(phrases)
 	text, chapter := newPostingsBuilder(), newPostingsBuilder()
 	for _, d := range docs {
 		text.add(Normalize(d.Article.Text))
 		chapter.add(Normalize(d.Article.Chapter))
 	}
 	x.text, x.chapter = text.build(), chapter.build()
-	x.learned = learnFrom(x, x.attach(append(entryPhrases(entries), o.Lay...)))
+	x.learned = learnFrom(x, x.attach(phrases))
 	x.respell = newRespeller(x.text)
-	if o.Model != nil {
-		x.model = o.Model.bind(x)
-	}
 	return x
 }
 

@@ -17,7 +17,6 @@ type Index struct {
 type IndexOptions struct {
 	Lay      []LayPhrase              // what people call what an article settles
 	FullName func(name string) string // full title of a law by any of its names, "" if unknown; may be nil
-	Model    *Model                   // learned weights; nil: lexical search only
 }
 
 // BuildIndex indexes documents with the lay phrasings and the model built into
@@ -29,7 +28,16 @@ func BuildIndex(docs []*Document, lex *Lexicon) *Index {
 
 // BuildIndexWith indexes documents.
 func BuildIndexWith(docs []*Document, lex *Lexicon, o IndexOptions) *Index {
-	var entries, articles []*Document
+	entries, articles := splitDocuments(docs)
+	return &Index{
+		lex:      lex,
+		entries:  buildEntryIndex(entries, lex),
+		articles: buildArticleIndex(articles, entries, o),
+	}
+}
+
+// splitDocuments gives the entries and the articles, each in the order of ids.
+func splitDocuments(docs []*Document) (entries, articles []*Document) {
 	for _, d := range docs {
 		switch {
 		case d.Kind == KindEntry && d.Entry != nil:
@@ -41,11 +49,7 @@ func BuildIndexWith(docs []*Document, lex *Lexicon, o IndexOptions) *Index {
 	byID := func(a, b *Document) int { return cmp.Compare(a.ID, b.ID) }
 	slices.SortStableFunc(entries, byID)
 	slices.SortStableFunc(articles, byID)
-	return &Index{
-		lex:      lex,
-		entries:  buildEntryIndex(entries, lex),
-		articles: buildArticleIndex(articles, entries, o),
-	}
+	return entries, articles
 }
 
 // Size gives how many entries and articles can be found.

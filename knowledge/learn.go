@@ -215,10 +215,3 @@ func (x *articleIndex) vote(terms []queryTerm, asked []float32, weight float32, 
 		scores[i] += byLaw[law]
 	}
 }
-
-// Model is what `knowledge train` makes.
-type Model struct{}
-
-type articleModel struct{}
-
-func (m *Model) bind(x *articleIndex) *articleModel { return nil }

@@ -36,7 +36,7 @@ func newRespeller(p *postings) *respeller {
 			}
 		})
 	}
-	r := &respeller{p: p, rare: respellRare + p.n/respellRatio}
+	r := &respeller{p: p, rare: rareLimit(p)}
 	for s := range best {
 		r.sound = append(r.sound, s)
 	}
@@ -46,6 +46,9 @@ func newRespeller(p *postings) *respeller {
 	}
 	return r
 }
+
+// rareLimit is in how many texts a pair may stand and still be a misspelling.
+func rareLimit(p *postings) int { return respellRare + p.n/respellRatio }
 
 // extend adds to the terms what the rare pairs among them may stand for.
 func (r *respeller) extend(terms []queryTerm) []queryTerm {
