@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 )
 
@@ -138,7 +137,7 @@ func (a *Answerer) reviewed(q Question, e *Entry, fit float64, others []Hit) Ans
 	also := a.also(e, others)
 	ans.Also = also
 	ans.Text = p.compose(e, asked, compute(e.Topic, q.Text), also, ans.Clocks, q.On)
-	if note := a.reviewNote(e, q.On); note != "" {
+	if note := a.reviewNote(e); note != "" {
 		ans.Text += "\n" + note
 	}
 	ans.Citations = p.cited
@@ -168,8 +167,12 @@ func (a *Answerer) followed(q Question, e *Entry) Answer {
 	return ans
 }
 
-// reviewNote tells the reader when an entry's review is overdue.
-func (a *Answerer) reviewNote(e *Entry, on time.Time) string {
+// reviewNote tells the reader when an entry's review is overdue, or the law it
+// rests on has changed since.
+func (a *Answerer) reviewNote(e *Entry) string {
+	if stale := a.base.StaleOf(e.ID); len(stale) > 0 {
+		return "（" + stale[0].Why + "。这条答案还没有重新核对，请打 12348 再确认。）"
+	}
 	if e.Overdue(a.base.Today()) {
 		return "（这条答案已过复核日期，待复核，请打 12348 再确认。）"
 	}

@@ -59,6 +59,7 @@ type state struct {
 	registry *Registry
 	library  *Library // nil without LawsDir
 	index    *Index
+	stale    map[string][]Stale // by entry: its law changed since it was reviewed
 	faults   []Fault
 	stamp    string // of Dir and LawsDir, to see changes
 	loaded   time.Time
@@ -151,6 +152,9 @@ func (b *Base) load() (*state, error) {
 		}
 	}
 	b.loadEntries(s, builtin)
+	if err := b.findStale(s, builtin); err != nil {
+		return nil, err
+	}
 	docs := make([]*Document, 0, len(s.entries))
 	for _, e := range s.entries {
 		docs = append(docs, entryDocument(e))
@@ -197,6 +201,41 @@ func (b *Base) loadEntries(s *state, builtin fs.FS) {
 	sort.Slice(s.entries, func(i, j int) bool { return s.entries[i].ID < s.entries[j].ID })
 }
 
+// findStale lists the entries whose cited articles read otherwise than when the
+// entries were reviewed.
+func (b *Base) findStale(s *state, builtin fs.FS) error {
+	s.stale = map[string][]Stale{}
+	if s.library == nil || s.library.Empty() {
+		return nil
+	}
+	f, err := builtin.Open("citations.sum")
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	sums, err := ReadCitationSums(f)
+	if err != nil {
+		return err
+	}
+	for _, x := range StaleCitations(s.entries, s.library, sums, b.Today()) {
+		s.stale[x.Entry.ID] = append(s.stale[x.Entry.ID], x)
+	}
+	return nil
+}
+
+// Stale lists the entries to review again because the law they rest on changed.
+func (b *Base) Stale() []Stale {
+	s := b.state.Load()
+	var list []Stale
+	for _, e := range s.entries {
+		list = append(list, s.stale[e.ID]...)
+	}
+	return list
+}
+
+// StaleOf says why an entry must be reviewed again; none if it need not.
+func (b *Base) StaleOf(id string) []Stale { return b.state.Load().stale[id] }
+
 func entryDocument(e *Entry) *Document {
 	d := &Document{ID: e.ID, Kind: KindEntry, Title: e.Title, Area: e.Area, Effective: e.From, Entry: e}
 	if !e.To.IsZero() {
@@ -212,11 +251,12 @@ func articleDocument(a *Article) *Document {
 	}
 }
 
-// Check lists every fault of the entries: those found when reading them and
-// those of Check.
+// Check lists every fault of the entries: those found when reading them, those
+// of Check, and entries that contradict each other.
 func (b *Base) Check() []Fault {
 	s := b.state.Load()
-	return append(slices.Clone(s.faults), Check(s.entries, CheckOptions{
+	faults := append(slices.Clone(s.faults), Contradictions(s.entries, s.registry)...)
+	return append(faults, Check(s.entries, CheckOptions{
 		Domains: s.domains,
 		Law: func(name string, on time.Time) (int, bool) {
 			l, ok := s.registry.Find(name)

@@ -16,3 +16,10 @@ if [ "$check" = "--check" ]; then
 else
 	cp "$work/README.md" README.md
 fi
+
+env -i PATH="$PATH" HOME="${HOME:-/}" DATA_DIR="$work/data" ./bin/mingbai kb coverage >"$work/coverage.md"
+if [ "$check" = "--check" ]; then
+	cmp -s docs/coverage.md "$work/coverage.md" || { echo "docs/coverage.md 过期了：运行 make docs" >&2; exit 1; }
+else
+	cp "$work/coverage.md" docs/coverage.md
+fi

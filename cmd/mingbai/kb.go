@@ -12,7 +12,7 @@ import (
 
 func kb(ctx context.Context, a *app, args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("%w: kb 后面写 check、search、show 或 verify", errUsage)
+		return fmt.Errorf("%w: kb 后面写 check、search、show、verify、impact、diff 或 coverage", errUsage)
 	}
 	switch args[0] {
 	case "check":
@@ -23,6 +23,12 @@ func kb(ctx context.Context, a *app, args []string) error {
 		return kbShow(ctx, a, args[1:])
 	case "verify":
 		return kbVerify(ctx, a, args[1:])
+	case "impact":
+		return kbImpact(ctx, a, args[1:])
+	case "diff":
+		return kbDiff(ctx, a, args[1:])
+	case "coverage":
+		return kbCoverage(ctx, a, args[1:])
 	}
 	return fmt.Errorf("%w: 没有 kb %s", errUsage, args[0])
 }

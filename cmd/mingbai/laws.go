@@ -21,9 +21,11 @@ func laws(ctx context.Context, a *app, args []string) error {
 			return lawsList(ctx, a, args[1:])
 		case "show":
 			return lawsShow(ctx, a, args[1:])
+		case "diff":
+			return lawsDiff(ctx, a, args[1:])
 		}
 	}
-	return fmt.Errorf("%w: laws 后面写 import、list 或 show", errUsage)
+	return fmt.Errorf("%w: laws 后面写 import、list、show 或 diff", errUsage)
 }
 
 // progress shows how far an import has come, on one line of a terminal, or
@@ -78,6 +80,12 @@ func lawsImport(ctx context.Context, a *app, args []string) error {
 	writeImport(a.out, rep)
 	if err != nil {
 		return err
+	}
+	if _, err := p.base.Reload(); err != nil {
+		return err
+	}
+	for _, s := range p.base.Stale() {
+		fmt.Fprintf(a.out, "%s（%s）%s\n", s.Entry.ID, s.Entry.Title, s.Why)
 	}
 	return nil
 }
@@ -200,4 +208,46 @@ func lawsShow(ctx context.Context, a *app, args []string) error {
 		fmt.Fprintf(a.out, "\n%s　%s\n", x.No.Han(), strings.ReplaceAll(x.Text, "\n", "\n　　"))
 	}
 	return nil
+}
+
+// lawsDiff shows what changed between the versions of a law on two days.
+func lawsDiff(ctx context.Context, a *app, args []string) error {
+	f := a.flags("laws diff", "[--from 日期] [--to 日期] 法律名称")
+	from := f.String("from", "", "旧文本有效的某一天（默认现行文本的前一版）")
+	to := f.String("to", "", "新文本有效的某一天（默认今天）")
+	rest, err := parse(f, args)
+	if err != nil {
+		return err
+	}
+	if len(rest) != 1 {
+		return fmt.Errorf("%w: 请写法律名称", errUsage)
+	}
+	first, err := parseDay(*from)
+	if err != nil {
+		return err
+	}
+	last, err := parseDay(*to)
+	if err != nil {
+		return err
+	}
+	p, err := a.openBase(ctx, false)
+	if err != nil {
+		return err
+	}
+	if last.IsZero() {
+		last = p.base.Today()
+	}
+	if first.IsZero() {
+		l, ok := p.base.Library().Law(rest[0])
+		if !ok {
+			return fmt.Errorf("没有导入《%s》的原文，先用 mingbai laws import 导入", rest[0])
+		}
+		v, _ := l.On(last)
+		first = v.Effective.AddDate(0, 0, -1)
+	}
+	d, err := p.base.Library().Diff(rest[0], first, last)
+	if err != nil {
+		return err
+	}
+	return d.Write(a.out)
 }

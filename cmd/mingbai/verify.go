@@ -3,10 +3,13 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strconv"
+	"strings"
 
 	"mingbai/knowledge"
 )
@@ -16,6 +19,7 @@ import (
 func kbVerify(ctx context.Context, a *app, args []string) error {
 	f := a.flags("kb verify", "[--json] [--laws 路径 …]")
 	asJSON := f.Bool("json", false, "输出 JSON")
+	sums := f.String("sums", "", "核对无误后，把被引条文的指纹写到这个文件（内置的是 knowledge/corpus/citations.sum）")
 	named := f.Bool("laws", false, "后面写法律文本的文件或目录；不写就用已导入的")
 	rest, err := parse(f, args)
 	if err != nil {
@@ -45,6 +49,15 @@ func kbVerify(ctx context.Context, a *app, args []string) error {
 	n := 0
 	for _, e := range entries {
 		n += len(e.Citations)
+	}
+	if *sums != "" && len(faults) == 0 {
+		w, err := os.Create(*sums)
+		if err != nil {
+			return fmt.Errorf("写不了指纹文件：%w", err)
+		}
+		if err := errors.Join(knowledge.WriteCitationSums(w, entries, lib, p.base.Today()), w.Close()); err != nil {
+			return err
+		}
 	}
 	return a.report(faults, *asJSON, fmt.Sprintf("%d 条条目的 %d 处依据、%d 行期限和全部计算器都核对无误。", len(entries), n, len(rules)))
 }
@@ -103,4 +116,94 @@ func writeFigures(w io.Writer, fig knowledge.RetrievalFigures) error {
 		flat["recall@"+strconv.Itoa(k)] = v
 	}
 	return writeJSON(w, flat)
+}
+
+// kbImpact lists what in the base rests on a law or an article.
+func kbImpact(ctx context.Context, a *app, args []string) error {
+	f := a.flags("kb impact", "法律名称[:条号] [--json]")
+	asJSON := f.Bool("json", false, "输出 JSON")
+	rest, err := parse(f, args)
+	if err != nil {
+		return err
+	}
+	if len(rest) != 1 {
+		return fmt.Errorf("%w: 请写法律名称，如 劳动合同法 或 劳动合同法:82", errUsage)
+	}
+	law, number, _ := strings.Cut(strings.Replace(rest[0], "：", ":", 1), ":")
+	no, err := knowledge.ParseArticleNo(number)
+	if err != nil {
+		return fmt.Errorf("%w: 条号“%s”看不懂，应写成 42 或 276之一", errUsage, number)
+	}
+	p, err := a.openBase(ctx, false)
+	if err != nil {
+		return err
+	}
+	found := knowledge.ImpactOf(p.base.Entries(), p.base.Rules(), p.base.Registry(), law, no)
+	uses := knowledge.CalculatorsOf(p.base.Registry(), law, no)
+	if !*asJSON {
+		if err := found.Write(a.out); err != nil {
+			return err
+		}
+		for _, key := range uses {
+			fmt.Fprintf(a.out, "- 计算器 %s\n", key)
+		}
+		return nil
+	}
+	ids := []string{}
+	for _, e := range found.Entries {
+		ids = append(ids, e.ID)
+	}
+	return writeJSON(a.out, map[string]any{"law": found.Law, "article": no.String(), "entries": ids, "rules": list(found.Rules), "calculators": list(uses), "phrasings": list(found.Phrasings())})
+}
+
+// list makes an absent list an empty one, for JSON.
+func list(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}
+
+// kbDiff shows what differs between two directories of entries, or between the
+// built-in entries and KNOWLEDGE_DIR.
+func kbDiff(ctx context.Context, a *app, args []string) error {
+	f := a.flags("kb diff", "[旧目录] [新目录]（默认：内置条目和 KNOWLEDGE_DIR）")
+	rest, err := parse(f, args)
+	if err != nil {
+		return err
+	}
+	builtin, err := fs.Sub(knowledge.Corpus(), "entries")
+	if err != nil {
+		return err
+	}
+	before, after := builtin, fs.FS(nil)
+	switch {
+	case len(rest) == 2:
+		before, after = os.DirFS(rest[0]), os.DirFS(rest[1])
+	case len(rest) == 1:
+		after = os.DirFS(rest[0])
+	case a.config.Knowledge.Dir != "":
+		after = os.DirFS(a.config.Knowledge.Dir)
+	default:
+		return fmt.Errorf("%w: 没有设 KNOWLEDGE_DIR，请写要比较的目录", errUsage)
+	}
+	olds, _ := knowledge.LoadEntries(before)
+	news, faults := knowledge.LoadEntries(after)
+	for _, x := range faults {
+		fmt.Fprintln(a.err, x)
+	}
+	return knowledge.WriteEntryDiff(a.out, olds, news, len(rest) == 2)
+}
+
+// kbCoverage writes the table of topics, entries, phrasings and reviews.
+func kbCoverage(ctx context.Context, a *app, args []string) error {
+	f := a.flags("kb coverage", "")
+	if _, err := parse(f, args); err != nil {
+		return err
+	}
+	p, err := a.openBase(ctx, false)
+	if err != nil {
+		return err
+	}
+	return knowledge.WriteCoverage(a.out, p.base.Domains(), p.base.Entries())
 }
