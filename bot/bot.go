@@ -80,7 +80,7 @@ func New(h Handler, s Sessions, in *Inbox, o Options) *Bot {
 	return &Bot{
 		handler: h, sessions: s, inbox: in, o: o,
 		person:   newLimiter("person", o.PerPerson, o.Redis),
-		meter:    newMeter(o.Metrics),
+		meter:    newMeter(o.Metrics, o.Redis),
 		slots:    make(chan struct{}, o.Workers),
 		channels: map[string]Channel{},
 		lanes:    map[Address]*lane{},

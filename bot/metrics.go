@@ -17,7 +17,7 @@ type meter struct {
 	latency  prometheus.Histogram
 }
 
-func newMeter(to prometheus.Registerer) *meter {
+func newMeter(to prometheus.Registerer, shared *Redis) *meter {
 	buckets := []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 20, 60}
 	m := &meter{
 		takes: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "mingbai_messages_total",
@@ -37,6 +37,15 @@ func newMeter(to prometheus.Registerer) *meter {
 	}
 	if to != nil {
 		to.MustRegister(m.takes, m.answers, m.failures, m.sessions, m.queue, m.handle, m.latency)
+	}
+	if to != nil && shared != nil {
+		to.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "mingbai_redis_up",
+			Help: "1 while Redis works as far as is known."}, func() float64 {
+			if shared.Up() {
+				return 1
+			}
+			return 0
+		}))
 	}
 	return m
 }

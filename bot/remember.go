@@ -37,7 +37,7 @@ func (b *Bot) load(ctx context.Context, key string) (s *Session, lost bool) {
 	})
 	if err != nil {
 		b.warn("session not loaded; answered without it", err)
-		return &Session{Key: key}, true
+		return &Session{Key: key, Lost: true}, true
 	}
 	return s, false
 }

@@ -11,6 +11,7 @@ import (
 type Session struct {
 	Key     string    `json:"key"`
 	Version int64     `json:"version"` // 0: never saved
+	Lost    bool      `json:"-"`       // it could not be loaded and is empty for that; the person may be told
 	Seen    time.Time `json:"seen"`    // last message
 	Turns   []Turn    `json:"turns,omitempty"`
 	Menu    *Menu     `json:"menu,omitempty"`    // choices that were offered last

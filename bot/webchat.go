@@ -62,6 +62,8 @@ type WebChat struct {
 	writes *limiter
 	begins *limiter
 
+	patience time.Duration // writeWait; shorter in a test
+
 	mu      sync.Mutex
 	bot     *Bot
 	deliver func(context.Context, Message) error // nil: not running
@@ -86,7 +88,7 @@ func NewWebChat(s *Store, o WebOptions) *WebChat {
 		}
 	}
 	w := &WebChat{
-		store: s, o: o, closing: make(chan struct{}),
+		store: s, o: o, closing: make(chan struct{}), patience: writeWait,
 		writes: newLimiter("address", o.PerAddress, o.Redis),
 		begins: newLimiter("begin", o.NewChats, o.Redis),
 	}

@@ -104,6 +104,9 @@ func (w *WebChat) events(rw http.ResponseWriter, r *http.Request) error {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Accel-Buffering", "no") // nginx would keep events back
+	if r.ProtoMajor == 1 {
+		h.Set("Connection", "close") // the write deadline must not meet another request
+	}
 	rw.WriteHeader(http.StatusOK)
 	if r.Method == http.MethodHead {
 		return nil
@@ -131,6 +134,13 @@ func resumeAt(r *http.Request) (int64, error) {
 	return n, nil
 }
 
+// pollsWhenTold is how many times less often streams look for rows while
+// another way tells of them.
+const pollsWhenTold = 5
+
+// told says whether news of other processes comes by itself.
+func (w *WebChat) told() bool { return w.o.Redis != nil && w.o.Redis.Up() }
+
 // feed writes one stream.
 type feed struct {
 	w       *WebChat
@@ -142,12 +152,13 @@ type feed struct {
 }
 
 func (f *feed) run(r *http.Request, s *stream, closing <-chan struct{}) {
+	// The server's read timeout is for requests; it would end the stream.
+	f.control.SetReadDeadline(time.Time{}) //nolint:errcheck // a writer without deadlines has none to end it
 	beat, poll := time.NewTicker(f.w.o.Heartbeat), time.NewTicker(f.w.o.Poll)
 	defer beat.Stop()
 	defer poll.Stop()
 	err := f.write([]byte("retry: 1000\n\n")) // milliseconds until a browser reconnects
-	typing := false
-	for err == nil {
+	for typing := false; err == nil; {
 		if err = f.catchUp(r); err != nil {
 			break
 		}
@@ -156,27 +167,42 @@ func (f *feed) run(r *http.Request, s *stream, closing <-chan struct{}) {
 				break
 			}
 		}
-		typing = false
+		typing, err = f.wait(r, s, closing, beat.C, poll.C)
+	}
+	switch {
+	case errors.Is(err, errGone):
+		f.write([]byte("event: error\ndata: {\"type\":\"error\",\"code\":\"not_found\",\"message\":\"这个对话已经删除。\"}\n\n")) //nolint:errcheck // the stream ends either way
+	case errors.Is(err, errEnding):
+		f.catchUp(r) //nolint:errcheck // as above
+	case r.Context().Err() == nil:
+		f.w.o.Log.Info("event stream ended", "chat", short(f.chat), "err", err)
+	}
+}
+
+var errEnding = errors.New("bot: the program ends")
+
+// wait returns when there may be events to write, or a reply is being written.
+func (f *feed) wait(r *http.Request, s *stream, closing <-chan struct{}, beat, poll <-chan time.Time) (typing bool, err error) {
+	for polls := 1; ; {
 		select {
 		case <-s.news:
-		case <-poll.C:
+			return false, nil
 		case <-s.typing:
-			typing = true
-		case <-beat.C:
-			err = f.write([]byte(": alive\n\n"))
+			return true, nil
+		case <-poll:
+			// While Redis brings the news, looking is for the odd one it lost.
+			if polls++; !f.w.told() || polls > pollsWhenTold {
+				return false, nil
+			}
+		case <-beat:
+			if err := f.write([]byte(": alive\n\n")); err != nil {
+				return false, err
+			}
 		case <-closing:
-			f.catchUp(r) //nolint:errcheck // the stream ends either way
-			return
+			return false, errEnding
 		case <-r.Context().Done():
-			return
+			return false, r.Context().Err()
 		}
-	}
-	if errors.Is(err, errGone) {
-		f.write([]byte("event: error\ndata: {\"type\":\"error\",\"code\":\"not_found\",\"message\":\"这个对话已经删除。\"}\n\n")) //nolint:errcheck // as above
-		return
-	}
-	if r.Context().Err() == nil {
-		f.w.o.Log.Info("event stream ended", "chat", short(f.chat), "err", err)
 	}
 }
 
@@ -213,7 +239,7 @@ func (f *feed) catchUp(r *http.Request) error {
 // write sends b at once. A reader who does not take it within writeWait has
 // gone.
 func (f *feed) write(b []byte) error {
-	if err := f.control.SetWriteDeadline(time.Now().Add(writeWait)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+	if err := f.control.SetWriteDeadline(time.Now().Add(f.w.patience)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return err
 	}
 	if _, err := f.rw.Write(b); err != nil {

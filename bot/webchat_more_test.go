@@ -3,6 +3,7 @@ package bot
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/http/httptest"
@@ -73,31 +74,55 @@ func TestWebChat_WhomARequestCountsFor(t *testing.T) {
 	}
 }
 
-// Readers that stop reading are let go, and cost the others nothing.
-func TestWebChat_AReaderWhoStopsReadingIsLetGo(t *testing.T) {
+// Readers that hang up, and readers that stop reading, are let go.
+func TestWebChat_AbandonedReadersAreLetGo(t *testing.T) {
 	t.Parallel()
 	store := newStore(t)
 	s := newSite(t, store, HandlerFunc(echo), WebOptions{}, fast)
-	chat := s.begin(t)
-	c, err := net.Dial("tcp", s.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	fmt.Fprintf(c, "GET /api/v1/conversations/%s/events HTTP/1.1\r\nHost: x\r\n\r\n", chat)
-	if line, err := bufio.NewReader(c).ReadString('\n'); err != nil || !strings.Contains(line, "200") {
-		t.Fatal(line, err)
+	s.web.patience = 100 * time.Millisecond
+	open := func(chat string) net.Conn {
+		c, err := net.Dial("tcp", s.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(c, "GET /api/v1/conversations/%s/events HTTP/1.1\r\nHost: x\r\n\r\n", chat)
+		if line, err := bufio.NewReader(c).ReadString('\n'); err != nil || !strings.Contains(line, "200") {
+			t.Fatal(line, err)
+		}
+		return c
 	}
 	streams := func() int {
 		s.web.hub.mu.Lock()
 		defer s.web.hub.mu.Unlock()
 		return s.web.hub.total
 	}
-	until(t, "the stream is there", func() bool { return streams() == 1 })
-	c.Close()
-	until(t, "the stream is gone", func() bool {
-		s.web.hub.tell(Address(webPrefix+chat), true)
-		return streams() == 0
-	})
+	var readers []net.Conn
+	for range 15 {
+		chat := s.begin(t)
+		for range perChat {
+			readers = append(readers, open(chat))
+		}
+	}
+	until(t, "the streams are there", func() bool { return streams() == len(readers) })
+	for _, c := range readers {
+		c.Close()
+	}
+	until(t, "those who hung up are gone", func() bool { return streams() == 0 })
+
+	chat := s.begin(t)
+	stuck := open(chat)
+	defer stuck.Close()
+	much, err := json.Marshal(Reply{Text: strings.Repeat("x", 1<<20)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 30 { // more than the system keeps for a connection
+		if err := store.addEvent(t.Context(), Address(webPrefix+chat), eventReply, fmt.Sprint(i), string(much)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.web.hub.tell(Address(webPrefix+chat), false)
+	until(t, "who does not read is gone", func() bool { return streams() == 0 })
 }
 
 func TestWebChat_StoppingEndsTheStreamsAndAnotherProcessGoesOn(t *testing.T) {
@@ -190,4 +215,28 @@ func TestWebChat_AnErasedConversationLeavesNothing(t *testing.T) {
 			return err == nil && n == 0
 		})
 	})
+}
+
+// A server's read timeout is for requests, not for streams.
+func TestWebChat_AStreamOutlivesTheReadTimeout(t *testing.T) {
+	t.Parallel()
+	store := newStore(t)
+	s := newSite(t, store, HandlerFunc(echo), WebOptions{}, fast)
+	strict := httptest.NewUnstartedServer(s.web)
+	strict.Config.ReadTimeout = 100 * time.Millisecond
+	strict.Start()
+	defer strict.Close()
+	s.Server.Close()
+	s.Server = strict
+	chat := s.begin(t)
+	events, hangUp := s.listen(t, chat, 0)
+	defer hangUp()
+	select {
+	case e, ok := <-events:
+		t.Fatalf("got %+v, %v", e, ok)
+	case <-time.After(400 * time.Millisecond):
+	}
+	s.say(t, chat, "m1", "x")
+	next(t, events)
+	next(t, events)
 }
