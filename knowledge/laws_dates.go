@@ -195,10 +195,11 @@ func chineseDate(year, month, day string) time.Time {
 	y, _ := parseNumber(year) // digits by the patterns above
 	m, _ := parseNumber(month)
 	d, _ := parseNumber(day)
-	if m < 1 || m > 12 || d < 1 || d > 31 {
-		return time.Time{}
+	date := time.Date(y, time.Month(m), d, 0, 0, 0, 0, time.UTC)
+	if date.Day() != d || int(date.Month()) != m {
+		return time.Time{} // no such day
 	}
-	return time.Date(y, time.Month(m), d, 0, 0, 0, 0, time.UTC)
+	return date
 }
 
 // foldDigits makes full-width digits ASCII.

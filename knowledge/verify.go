@@ -53,6 +53,7 @@ func Verify(entries []*Entry, lib *Library, opts VerifyOptions) []Fault {
 			v.fault(v.field("effective_from"), "effective_from 是 %s，但依据的《%s》%s现在的内容 %s 才施行；请改成这一天，旧文本要答的另写一条", isoDate(e.From), a.Short, a.No.Han(), isoDate(a.Effective))
 		}
 		v.figures()
+		v.days()
 		v.copied()
 	}
 	slices.SortStableFunc(v.faults, func(a, b Fault) int {
@@ -183,6 +184,48 @@ func (v *verifier) asWorkingDays(law string, proved []Figure) []Figure {
 		}
 		if v.working[law](f.Value) {
 			list = append(list, Figure{Value: f.Value, Unit: "工作日"})
+		}
+	}
+	return list
+}
+
+// days checks that each full date in the text is a day on which a cited law
+// changed (or the day before), or stands in the entry's proofs and dates.
+func (v *verifier) days() {
+	known := map[time.Time]bool{v.entry.From: true, v.entry.To: true, v.entry.To.AddDate(0, 0, 1): true}
+	for _, c := range v.entry.Citations {
+		if l, ok := v.lib.Law(c.Law); ok {
+			for _, version := range l.Versions {
+				known[version.Published], known[version.Effective], known[version.Until] = true, true, true
+			}
+		}
+		for _, d := range datesIn(c.External + " " + strings.Join(c.Proof, " ")) {
+			known[d] = true
+		}
+	}
+	for _, d := range datesIn(strings.Join(v.entry.Figures, " ")) {
+		known[d] = true
+	}
+	for line := range strings.Lines(entryText(v.entry)) {
+		for _, d := range datesIn(line) {
+			if d.IsZero() || !known[d] && !known[d.AddDate(0, 0, 1)] {
+				v.fault(v.bodyLine(strings.TrimSpace(line)), "日期“%s”没有依据：不是所引法律公布、施行或失效的日子，请核对；举例的日期写进 figures", clip(strings.TrimSpace(line), 30))
+			}
+		}
+	}
+}
+
+var isoDatePattern = regexp.MustCompile(`(?:19|20)\d\d-\d\d-\d\d`)
+
+// datesIn reads the full dates in s, 2026年1月1日 and 2026-01-01.
+func datesIn(s string) []time.Time {
+	var list []time.Time
+	for _, m := range fullDatePattern.FindAllStringSubmatch(foldDigits(s), -1) {
+		list = append(list, chineseDate(m[1], m[2], m[3]))
+	}
+	for _, m := range isoDatePattern.FindAllString(s, -1) {
+		if d, err := ParseDate(m); err == nil {
+			list = append(list, d)
 		}
 	}
 	return list

@@ -119,6 +119,7 @@ func TestVerifyFaults(t *testing.T) {
 		"external without date":   {"某部令第9号，2020-01-01公布，2020-03-01施行", "某部规定的办法", nil, "写清来源和日期", ":12:"},
 		"holds too early":         {`effective_from: "2022-01-01"`, `effective_from: "2020-01-01"`, nil, "请改成这一天", ":18:"},
 		"copied from the law":     {"先拍照，", "围栏损坏的，所有人应当在七日内修复；逾期不修复的，", nil, "和法条原文一样", ":29:"},
+		"date of no change":       {"先拍照", "2022年1月2日起，先拍照", nil, "不是所引法律公布、施行或失效的日子", ":29:"},
 		"markup":                  {"先拍照", "**先**拍照", nil, "不能用", ":29:"},
 	} {
 		t.Run(name, func(t *testing.T) {
