@@ -126,33 +126,77 @@ func (v *verifier) markup() {
 }
 
 // figures checks that each figure in the text is proved by a citation or a rule,
-// or listed as an example.
+// or listed as an example, and that a line marked [n] has its figures from
+// there and not from another article.
 func (v *verifier) figures() {
-	covered := v.covered()
-	for _, part := range append([]Section{{Text: v.entry.Conclusion}}, v.entry.Sections...) {
-		for line := range strings.Lines(part.Text) {
-			var missing []string
-			for _, f := range Figures(line) {
-				if !covered[f] && !slices.Contains(missing, f.String()) {
-					missing = append(missing, f.String())
-				}
-			}
-			if len(missing) > 0 {
-				v.fault(v.bodyLine(strings.TrimSpace(line)), "%s 没有依据：请把法条里带这个数的词写进 proof，或在 rules 里写上规则，举例的数写进 figures", strings.Join(missing, "、"))
+	covered := v.covered(v.entry.Citations)
+	for line := range strings.Lines(entryText(v.entry)) {
+		figures := Figures(line)
+		if len(figures) == 0 {
+			continue
+		}
+		at := strings.TrimSpace(line)
+		if missing := without(figures, covered); missing != "" {
+			v.fault(v.bodyLine(at), "%s 没有依据：请把法条里带这个数的词写进 proof，或在 rules 里写上规则，举例的数写进 figures", missing)
+			continue
+		}
+		if marked := v.marked(line); len(marked) > 0 {
+			if missing := without(figures, v.stated(marked)); missing != "" {
+				v.fault(v.bodyLine(at), "%s 不在这一行所标的依据里，请把写着它的那条依据也标上 [n]", missing)
 			}
 		}
 	}
 }
 
-// covered collects the figures that proofs, rules and examples stand for.
-func (v *verifier) covered() map[Figure]bool {
+// without lists the figures that are not in the set, "" if all are.
+func without(figures []Figure, set map[Figure]bool) string {
+	var missing []string
+	for _, f := range figures {
+		if !set[f] && !slices.Contains(missing, f.String()) {
+			missing = append(missing, f.String())
+		}
+	}
+	return strings.Join(missing, "、")
+}
+
+// marked gives the citations that a line names by [n].
+func (v *verifier) marked(line string) []Citation {
+	var list []Citation
+	for _, m := range markPattern.FindAllStringSubmatch(line, -1) {
+		if n, ok := parseNumber(m[1]); ok && n >= 1 && n <= len(v.entry.Citations) {
+			list = append(list, v.entry.Citations[n-1])
+		}
+	}
+	return list
+}
+
+// stated collects the figures that the whole articles of the citations state, with
+// those of rules and examples.
+func (v *verifier) stated(list []Citation) map[Figure]bool {
+	all := v.covered(list)
+	for _, c := range list {
+		a, err := v.lib.Article(c.Law, c.Article, v.lastDay())
+		if err != nil {
+			continue // faulted with the citation
+		}
+		figures := ProvedFigures(a.Text)
+		for _, f := range append(figures, v.asWorkingDays(c.Law, figures)...) {
+			all[f] = true
+		}
+	}
+	return all
+}
+
+// covered collects the figures that proofs of the citations, rules and examples
+// stand for.
+func (v *verifier) covered(list []Citation) map[Figure]bool {
 	all := map[Figure]bool{}
 	add := func(list []Figure) {
 		for _, f := range list {
 			all[f] = true
 		}
 	}
-	for _, c := range v.entry.Citations {
+	for _, c := range list {
 		proved := ProvedFigures(strings.Join(c.Proof, " ；"))
 		add(proved)
 		if c.External == "" {

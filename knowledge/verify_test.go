@@ -115,6 +115,7 @@ func TestVerifyFaults(t *testing.T) {
 		"proof too short":         {"村民委员会]", "村民]", nil, "太短", ":10:"},
 		"proof is the article":    {"七日内修复, 村民委员会", "七日内修复, 围栏损坏的，所有人应当在七日内修复；逾期不修复的，可以请求村民委员会调解", nil, "几乎是整条", ":10:"},
 		"figure unproved":         {"7天内修好", "7天内修好，最多15天", nil, "15日 没有依据", ":26:"},
+		"figure of another mark":  {"找村委会帮忙。[1][2]", "7天内找村委会帮忙。[2]", nil, "不在这一行所标的依据里", ":29:"},
 		"working days are others": {"7天内", "7个工作日内", nil, "7工作日 没有依据", ":26:"},
 		"external without date":   {"某部令第9号，2020-01-01公布，2020-03-01施行", "某部规定的办法", nil, "写清来源和日期", ":12:"},
 		"holds too early":         {`effective_from: "2022-01-01"`, `effective_from: "2020-01-01"`, nil, "请改成这一天", ":18:"},
