@@ -34,10 +34,8 @@ func Corpus() fs.FS {
 type BaseOptions struct {
 	Dir     string // own entries, over the built-in ones; "" for none
 	LawsDir string // imported law texts; "" for none
-	// Articles makes the articles of imported laws findable, not only citable.
-	Articles bool
-	Now      func() time.Time
-	Log      *slog.Logger
+	Now     func() time.Time
+	Log     *slog.Logger
 }
 
 // Base is the whole knowledge, ready to be asked. It is safe for concurrent use;
@@ -58,7 +56,8 @@ type state struct {
 	rules    Rules
 	registry *Registry
 	library  *Library // nil without LawsDir
-	index    *Index
+	index    *Index        // of the entries
+	articles *lazyArticles // of the articles of imported laws
 	stale    map[string][]Stale // by entry: its law changed since it was reviewed
 	faults   []Fault
 	stamp    string // of Dir and LawsDir, to see changes
@@ -159,12 +158,8 @@ func (b *Base) load() (*state, error) {
 	for _, e := range s.entries {
 		docs = append(docs, entryDocument(e))
 	}
-	if s.library != nil && b.o.Articles {
-		for a := range s.library.Articles(b.Today()) {
-			docs = append(docs, articleDocument(a))
-		}
-	}
 	s.index = BuildIndex(docs, DefaultLexicon())
+	s.articles = &lazyArticles{}
 	return s, nil
 }
 
@@ -316,20 +311,70 @@ func (b *Base) Registry() *Registry { return b.state.Load().registry }
 // Library gives the imported law texts, nil if the base has none.
 func (b *Base) Library() *Library { return b.state.Load().library }
 
+// Search looks q up. Articles of imported laws are looked at only when q.Kind is
+// not KindEntry; the first such search waits until their index is built.
+func (b *Base) Search(q Query) []Hit { return b.search(q, (*Index).Search) }
+
 // Explain is Search with the parts of each score.
-func (b *Base) Explain(q Query) []Hit {
+func (b *Base) Explain(q Query) []Hit { return b.search(q, (*Index).Explain) }
+
+func (b *Base) search(q Query, find func(*Index, Query) []Hit) []Hit {
 	if q.On.IsZero() {
 		q.On = b.Today()
 	}
-	return b.state.Load().index.Explain(q)
+	s := b.state.Load()
+	if q.Kind == KindEntry {
+		return find(s.index, q)
+	}
+	return find(s.articles.get(b, s), q)
 }
 
-// Search looks q up in entries and, if they are imported, articles.
-func (b *Base) Search(q Query) []Hit {
-	if q.On.IsZero() {
-		q.On = b.Today()
+// Warm builds the index of the articles, so that no question waits for it. It
+// takes some seconds for the 57,000 articles of all national laws.
+func (b *Base) Warm() {
+	s := b.state.Load()
+	s.articles.get(b, s)
+}
+
+// Nearest gives the articles nearest to a question, none while their index is
+// not built.
+func (b *Base) Nearest(q Query) []Hit {
+	s := b.state.Load()
+	if !s.articles.ready.Load() {
+		return nil
 	}
-	return b.state.Load().index.Search(q)
+	q.Kind = KindArticle
+	return b.Search(q)
+}
+
+// lazyArticles is the index of entries and articles, built when it is first
+// needed: most programs never need it.
+type lazyArticles struct {
+	once  sync.Once
+	index *Index
+	ready atomic.Bool
+}
+
+func (l *lazyArticles) get(b *Base, s *state) *Index {
+	l.once.Do(func() {
+		docs := make([]*Document, 0, len(s.entries))
+		for _, e := range s.entries {
+			docs = append(docs, entryDocument(e))
+		}
+		held := 0
+		if s.library != nil {
+			for a := range s.library.Articles(b.Today()) {
+				docs = append(docs, articleDocument(a))
+				held++
+			}
+		}
+		l.index = s.index
+		if held > 0 {
+			l.index = BuildIndex(docs, DefaultLexicon())
+			l.ready.Store(true)
+		}
+	})
+	return l.index
 }
 
 // Today is the calendar day in China.

@@ -35,7 +35,7 @@ func evalQuestions(ctx context.Context, a *app, args []string) error {
 	if len(rest) != 1 || *out == "" {
 		return fmt.Errorf("%w: 要写题库文件和 --answers", errUsage)
 	}
-	p, err := a.openBase(ctx, true)
+	p, err := a.openBase(ctx)
 	if err != nil {
 		return err
 	}

@@ -62,7 +62,7 @@ func kbCheck(ctx context.Context, a *app, args []string) error {
 	if _, err := parse(f, args); err != nil {
 		return err
 	}
-	p, err := a.openBase(ctx, false)
+	p, err := a.openBase(ctx)
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func kbSearch(ctx context.Context, a *app, args []string) error {
 	if len(rest) == 0 {
 		return fmt.Errorf("%w: 请写上要找的话", errUsage)
 	}
-	p, err := a.openBase(ctx, true)
+	p, err := a.openBase(ctx)
 	if err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func kbShow(ctx context.Context, a *app, args []string) error {
 	if len(rest) != 1 {
 		return fmt.Errorf("%w: 请写条目 id", errUsage)
 	}
-	p, err := a.openBase(ctx, false)
+	p, err := a.openBase(ctx)
 	if err != nil {
 		return err
 	}

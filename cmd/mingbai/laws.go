@@ -65,7 +65,7 @@ func lawsImport(ctx context.Context, a *app, args []string) error {
 	if len(rest) == 0 {
 		return fmt.Errorf("%w: 请写来源：网址（https）、目录、zip、tar.gz 或单个文件", errUsage)
 	}
-	p, err := a.openBase(ctx, false)
+	p, err := a.openBase(ctx)
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func lawsList(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return err
 	}
-	p, err := a.openBase(ctx, false)
+	p, err := a.openBase(ctx)
 	if err != nil {
 		return err
 	}
@@ -177,7 +177,7 @@ func lawsShow(ctx context.Context, a *app, args []string) error {
 	if len(rest) == 0 {
 		return fmt.Errorf("%w: 请写法律名称", errUsage)
 	}
-	p, err := a.openBase(ctx, false)
+	p, err := a.openBase(ctx)
 	if err != nil {
 		return err
 	}
@@ -230,7 +230,7 @@ func lawsDiff(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return err
 	}
-	p, err := a.openBase(ctx, false)
+	p, err := a.openBase(ctx)
 	if err != nil {
 		return err
 	}

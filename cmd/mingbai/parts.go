@@ -29,13 +29,12 @@ type parts struct {
 	writer  sync.WaitGroup
 }
 
-// openBase opens the knowledge and the imported law texts; articles makes those
-// findable too.
-func (a *app) openBase(ctx context.Context, articles bool) (*parts, error) {
+// openBase opens the knowledge and the imported law texts.
+func (a *app) openBase(ctx context.Context) (*parts, error) {
 	p := &parts{app: a}
 	var err error
 	if p.base, err = knowledge.OpenBase(ctx, knowledge.BaseOptions{
-		Dir: a.config.Knowledge.Dir, LawsDir: filepath.Join(a.config.DataDir, "laws"), Articles: articles, Now: a.now, Log: a.log,
+		Dir: a.config.Knowledge.Dir, LawsDir: filepath.Join(a.config.DataDir, "laws"), Now: a.now, Log: a.log,
 	}); err != nil {
 		return nil, fmt.Errorf("open the knowledge base: %w", err)
 	}
@@ -52,7 +51,7 @@ func (a *app) openBase(ctx context.Context, articles bool) (*parts, error) {
 
 // openParts opens everything, records included.
 func (a *app) openParts(ctx context.Context) (*parts, error) {
-	p, err := a.openBase(ctx, true)
+	p, err := a.openBase(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -108,6 +107,7 @@ func (p *parts) keepFresh(ctx context.Context, every time.Duration) {
 			if err := p.refresh(ctx); err != nil && ctx.Err() == nil {
 				p.app.log.Warn("could not refresh knowledge and settings", "err", err)
 			}
+			p.base.Warm()
 		}
 	}
 }

@@ -125,6 +125,7 @@ func (s *server) run(ctx context.Context) error {
 	defer stop()
 	var crew sync.WaitGroup
 	fault := make(chan error, 2)
+	crew.Go(s.base.Warm)
 	crew.Go(func() { s.keepFresh(work, s.app.config.Knowledge.Reload) })
 	crew.Go(func() {
 		if err := s.bot.Run(work); err != nil {

@@ -25,7 +25,7 @@ func kbVerify(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return err
 	}
-	p, err := a.openBase(ctx, false)
+	p, err := a.openBase(ctx)
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func evalRetrieval(ctx context.Context, a *app, args []string) error {
 	if *lawsFile == "" || *queries == "" || len(rest) > 0 {
 		return fmt.Errorf("%w: 要写 --laws 和 --queries", errUsage)
 	}
-	p, err := a.openBase(ctx, false)
+	p, err := a.openBase(ctx)
 	if err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func kbImpact(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return fmt.Errorf("%w: 条号“%s”看不懂，应写成 42 或 276之一", errUsage, number)
 	}
-	p, err := a.openBase(ctx, false)
+	p, err := a.openBase(ctx)
 	if err != nil {
 		return err
 	}
@@ -201,7 +201,7 @@ func kbCoverage(ctx context.Context, a *app, args []string) error {
 	if _, err := parse(f, args); err != nil {
 		return err
 	}
-	p, err := a.openBase(ctx, false)
+	p, err := a.openBase(ctx)
 	if err != nil {
 		return err
 	}
