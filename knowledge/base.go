@@ -55,9 +55,9 @@ type state struct {
 	topics   map[string]string // id → name
 	rules    Rules
 	registry *Registry
-	library  *Library // nil without LawsDir
-	index    *Index        // of the entries
-	articles *lazyArticles // of the articles of imported laws
+	library  *Library           // nil without LawsDir
+	index    *Index             // of the entries
+	articles *lazyArticles      // of the articles of imported laws
 	stale    map[string][]Stale // by entry: its law changed since it was reviewed
 	faults   []Fault
 	stamp    string // of Dir and LawsDir, to see changes
