@@ -66,7 +66,9 @@ func (s *Safety) command(v *view, f *finding) (Verdict, bool) {
 		case KindThanks:
 			d.Reply = fixed(KindThanks, sayThanks)
 		case KindCommand:
-			d.Arg = number(v.runes)
+			if p.command == "source" {
+				d.Arg = number(v.runes)
+			}
 		}
 		return d, true
 	}

@@ -28,6 +28,9 @@ type ruleFile struct {
 	Unless         []string            `yaml:"unless"`          // for every rule of the file
 	UnlessAnywhere []string            `yaml:"unless_anywhere"` // for every rule of the file
 	Rules          []ruleText          `yaml:"rules"`
+	Signals        []signalText        `yaml:"signals"`
+	Against        map[int][]string    `yaml:"against"` // counted in every crisis
+	Absent         map[int][]string    `yaml:"absent"`  // counted in every crisis when not there
 	Matters        []matterText        `yaml:"matters"`
 	Safe           []string            `yaml:"safe"`
 	NotSafe        []string            `yaml:"not_safe"`
@@ -73,6 +76,7 @@ type matter struct {
 type ruleSet struct {
 	rules         []rule
 	matters       []matter
+	signals       []signal
 	safe, notSafe []pattern
 }
 
@@ -167,6 +171,9 @@ func (l *loader) load(name string, similar bool) (*ruleSet, error) {
 	if err := l.loadMatters(set, &f); err != nil {
 		return nil, fmt.Errorf("read rules: %s: %w", name, err)
 	}
+	if err := l.loadSignals(set, &f); err != nil {
+		return nil, fmt.Errorf("read rules: %s: %w", name, err)
+	}
 	return set, nil
 }
 
@@ -216,61 +223,6 @@ func (l *loader) rule(t ruleText, similar bool) (rule, error) {
 		r.cited = append(r.cited, c)
 	}
 	return r, l.lines.check(t.First+"\n"+strings.Join(t.Then, "\n"), t.Numbers)
-}
-
-// hit finds the first rule that matches, and where.
-func (s *ruleSet) hit(f *finding) (*rule, span, bool) {
-	for i := range s.rules {
-		if at, ok := s.rules[i].hit(f); ok {
-			return &s.rules[i], at, true
-		}
-	}
-	return nil, span{}, false
-}
-
-func (r *rule) hit(f *finding) (span, bool) {
-	for _, p := range r.always {
-		if at := f.match(p); len(at) > 0 {
-			return at[0], true
-		}
-	}
-	var found []span
-	for _, p := range r.patterns {
-		found = append(found, f.match(p)...)
-	}
-	if len(found) == 0 || f.any(r.elsewhere) {
-		return span{}, false
-	}
-	for _, p := range r.unless {
-		for _, no := range f.match(p) {
-			found = without(f, found, no)
-		}
-		if len(found) == 0 {
-			return span{}, false
-		}
-	}
-	return found[0], true
-}
-
-// without drops the places that touch a sentence of no.
-func without(f *finding, places []span, no span) []span {
-	kept := places[:0]
-	for _, p := range places {
-		if !f.sameSentence(p, no) {
-			kept = append(kept, p)
-		}
-	}
-	return kept
-}
-
-// matter finds the first legal matter that the message names.
-func (s *ruleSet) matter(f *finding) (matter, bool) {
-	for _, m := range s.matters {
-		if f.any(m.patterns) {
-			return m, true
-		}
-	}
-	return matter{}, false
 }
 
 // answer words a rule: the first sentence alone on top, then short lines, what

@@ -107,14 +107,17 @@ func (s *Safety) Check(text string, inCrisis string) (Verdict, bool) {
 	if r, _, ok := s.crises.hit(f); ok {
 		return s.urgent(r, f), true
 	}
+	if r, ok := s.refusals.find(f); ok { // before weak signs: "how do I lock him up" is no call for help
+		return refuse(r), true
+	}
+	if r, ok := s.crises.sum(f); ok {
+		return s.urgent(r, f), true
+	}
 	if v, ok := s.command(f.view, f); ok {
 		return v, true
 	}
 	if s.Blocked(text) {
 		return blockedVerdict(), true
-	}
-	if r, _, ok := s.refusals.hit(f); ok {
-		return refuse(r), true
 	}
 	if r, _, ok := s.injection.hit(f); ok {
 		return s.ignore(r, text), true

@@ -42,7 +42,7 @@ func (s *Safety) during(f *finding, text, crisis string) Verdict {
 	if s.isSafe(f) {
 		return s.safeAgain(f, text)
 	}
-	if r, _, ok := s.crises.hit(f); ok {
+	if r, ok := s.crises.find(f); ok {
 		return s.urgent(r, f)
 	}
 	v := s.stay(crisis)
