@@ -185,7 +185,7 @@ func (lib *Library) versionOn(law string, on time.Time) (*heldLaw, int, error) {
 		if why := lib.shelf.Load().refused[lawKey(lib.reg, law)]; why != "" {
 			return nil, 0, &lawError{msg: fmt.Sprintf("《%s》：%s", law, why), kind: ErrNoText}
 		}
-		return nil, 0, &lawError{msg: fmt.Sprintf("没有《%s》的原文，请先导入（kb import）或核对法名", law), kind: ErrNoText}
+		return nil, 0, &lawError{msg: fmt.Sprintf("没有《%s》的原文，请先用 mingbai laws import 导入，或核对法名", law), kind: ErrNoText}
 	}
 	i := versionOn(l.facts.Versions, on)
 	v := l.facts.Versions[i]

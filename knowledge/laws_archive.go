@@ -40,7 +40,9 @@ type sink struct {
 }
 
 // refusal is a source that is refused as a whole; its words are for people.
-func refusal(format string, a ...any) error { return &lawError{msg: fmt.Sprintf(format, a...)} }
+func refusal(format string, a ...any) error {
+	return &lawError{msg: printable(fmt.Sprintf(format, a...))}
+}
 
 // readPath gives the documents of a directory, an archive or a single file.
 func readPath(ctx context.Context, source string, to sink) error {

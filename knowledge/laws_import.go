@@ -1,12 +1,10 @@
 package knowledge
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"path"
 	"slices"
 	"strings"
@@ -133,7 +131,7 @@ func (r *importRun) read(ctx context.Context) error {
 }
 
 func (r *importRun) skip(name, why string) {
-	r.rep.Skipped = append(r.rep.Skipped, SkippedFile{File: name, Why: why})
+	r.rep.Skipped = append(r.rep.Skipped, SkippedFile{File: printable(name), Why: printable(why)})
 }
 
 // document takes one file by its kind. A faulty one is skipped with a reason.
@@ -259,27 +257,12 @@ func (s *shelf) with(refused map[string]string) *shelf {
 	return &out
 }
 
-// LoadLaws imports sources into a library in memory, as kb verify --laws does.
-func LoadLaws(ctx context.Context, sources []string, reg *Registry, opts ImportOptions) (*Library, ImportReport, error) {
-	lib := NewLibrary(reg)
-	rep, err := Import(ctx, lib, sources, opts)
-	return lib, rep, err
-}
-
-// Write prints the report for people; all adds every skipped file.
-func (r ImportReport) Write(w io.Writer, all bool) error {
-	b := bufio.NewWriter(w)
-	fmt.Fprintf(b, "读了 %d 个文件，用时 %s：新增 %d 个版本，更新 %d 个，没有变化 %d 个，跳过 %d 个文件\n", r.Documents, r.Took.Round(time.Millisecond), r.Added, r.Updated, r.Unchanged, len(r.Skipped))
-	fmt.Fprintf(b, "现在有 %d 部法、%d 个版本、%d 条（含旧版本）\n", r.Laws, r.Versions, r.Articles)
-	shown := r.Skipped
-	if !all {
-		shown = shown[:min(len(shown), 20)]
-	}
-	for _, s := range shown {
-		fmt.Fprintf(b, "跳过 %s：%s\n", s.File, s.Why)
-	}
-	if n := len(r.Skipped) - len(shown); n > 0 {
-		fmt.Fprintf(b, "另有 %d 个文件跳过，加 -v 看全部\n", n)
-	}
-	return b.Flush()
+// printable makes a name from an archive safe to show on a terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if invisible(r) {
+			return '?'
+		}
+		return r
+	}, clip(s, 300))
 }

@@ -32,6 +32,7 @@ var (
 	listHeading    = regexp.MustCompile(`^[一二三四五六七八九十]{1,3}、`)
 	annexLine      = regexp.MustCompile(`^(?:附件|附录|附表|附图|附[:：]|附[一二三四五六七八九十0-9]{1,3}(?:[:：\s]|$)|附$)`)
 	commentPattern = regexp.MustCompile(`(?s)<!--.*?(?:-->|$)|<style\b.*?(?:</style>|$)|<script\b.*?(?:</script>|$)`)
+	hiddenPattern  = regexp.MustCompile(`(?is)<(?:span|div|p|font|details|section)\b[^<>]*(?:display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0|\shidden\b)[^<>]*>.*?</(?:span|div|p|font|details|section)>`)
 	tagPattern     = regexp.MustCompile(`</?[a-zA-Z][^<>\n]{0,300}>|\{\{[^{}\n]*\}\}|\[\^[^\]\n]{1,40}\]`)
 )
 
@@ -41,7 +42,7 @@ const notAnArticle = "第至和或及与、，。；：:“”（(）)的规之�
 
 func (p *lawParser) read(body string) {
 	if strings.Contains(body, "<") {
-		body = commentPattern.ReplaceAllString(body, "\n")
+		body = hiddenPattern.ReplaceAllString(commentPattern.ReplaceAllString(body, "\n"), "")
 	}
 	p.chapter = map[string]uint16{}
 	for line := range strings.Lines(body) {

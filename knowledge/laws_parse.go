@@ -17,6 +17,7 @@ const (
 	maxLawText    = 8 << 20  // bytes of one document
 	maxHeaderText = 64 << 10 // bytes of the lines before the first article, or of a text without articles
 	maxChapters   = 5000
+	maxLawTitle   = 200 // runes; the longest known has 130
 )
 
 var errVersionUnknown = errors.New("版本不明：文件没有写明公布和施行日期，不能作依据；请从国家法律法规数据库（flk.npc.gov.cn）下载带日期的文本")
@@ -66,7 +67,10 @@ func sumOf(text []byte) docSum {
 
 // check refuses what cannot be a law and fills in what the text says of itself.
 func (t *lawText) check(p *lawParser) error {
+	t.title = cleanLine(t.title)
 	switch {
+	case utf8.RuneCountInString(t.title) > maxLawTitle:
+		return fmt.Errorf("标题有 %d 个字，不像一部法", utf8.RuneCountInString(t.title))
 	case t.title == "":
 		return errors.New("没有标题，不像一部法")
 	case t.published.IsZero():

@@ -40,7 +40,7 @@ func OpenLibrary(dir string, reg *Registry) (*Library, error) {
 	defer f.Close()
 	texts, err := readSegment(f)
 	if err != nil {
-		return nil, &lawError{msg: fmt.Sprintf("法律文本库 %s 坏了（%v）。请删去这个文件，再用 kb import 重新导入", lib.path, err), kind: err}
+		return nil, &lawError{msg: fmt.Sprintf("法律文本库 %s 坏了（%v）。请删去这个文件，再用 mingbai laws import 重新导入", lib.path, err), kind: err}
 	}
 	lib.shelf.Store(newShelf(texts, reg))
 	return lib, nil

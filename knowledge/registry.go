@@ -3,6 +3,7 @@ package knowledge
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -365,6 +366,17 @@ func WriteRegistry(w io.Writer, lib *Library) error {
 		}
 	}
 	return b.Flush()
+}
+
+// GenerateRegistry writes corpus/laws.tsv anew from law texts: it imports sources
+// into memory and keeps the facts only, corrected by laws-fixes.yaml.
+func GenerateRegistry(ctx context.Context, w io.Writer, sources []string, reg *Registry, opts ImportOptions) (ImportReport, error) {
+	lib := NewLibrary(reg.Rules())
+	rep, err := Import(ctx, lib, sources, opts)
+	if err != nil {
+		return rep, err
+	}
+	return rep, WriteRegistry(w, lib)
 }
 
 // readRegistry reads what WriteRegistry wrote.

@@ -2,6 +2,7 @@ package knowledge
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"strings"
 	"testing"
@@ -137,6 +138,19 @@ func TestRegistryErrors(t *testing.T) {
 		if _, err := LoadRegistry(fsys); err == nil {
 			t.Errorf("%s: no error", name)
 		}
+	}
+}
+
+func TestGenerateRegistry(t *testing.T) {
+	t.Parallel()
+	reg := corpusRegistry(t)
+	var b bytes.Buffer
+	source := writeFile(t, "x.md", []byte(flkFile("法律援助条例", "2003-07-21", "", "有效", sheepBody)))
+	if _, err := GenerateRegistry(context.Background(), &b, []string{source}, reg, ImportOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if want := "法律援助条例\t法律援助条例\t行政法规\t2003-07-21\t2003-08-20\tarticle\t2022-01-01\t已修改\t4"; !strings.Contains(b.String(), want) {
+		t.Errorf("corrections are part of the registry; got\n%s", b.String())
 	}
 }
 
