@@ -20,7 +20,7 @@ const (
 	vague        = 5   // runes; a shorter question that fits several entries is asked back about
 	short        = 12  // runes; a longer question says by itself what it is about
 	closeFit     = .06 // two fits nearer than this cannot be told apart
-	fitLow       = .12 // below it nothing fits; up to FitMaybe an answer says what it understood
+	fitLow       = .25 // below it nothing fits; up to FitMaybe an answer says what it understood
 	aloneLead    = .10 // by how much a question alone must fit better than with the turns before to count alone
 	leaningLead  = .45 // the same for one that leans on them ("那要多久？")
 	contextTurns = 3   // earlier turns looked at
