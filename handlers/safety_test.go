@@ -12,7 +12,7 @@ import (
 )
 
 // labelled is one line of testdata/*.jsonl. Part a was written before the
-// rules, each of parts b to e before the rules were run on it; then the rules
+// rules, each of parts b to f before the rules were run on it; then the rules
 // were widened by what it showed.
 type labelled struct {
 	ID       string `json:"id"`
