@@ -34,6 +34,7 @@ func Corpus() fs.FS {
 type BaseOptions struct {
 	Dir     string // own entries, over the built-in ones; "" for none
 	LawsDir string // imported law texts; "" for none
+	Cache   string // file to keep the index of articles in; "" for none
 	Now     func() time.Time
 	Log     *slog.Logger
 }
@@ -55,7 +56,8 @@ type state struct {
 	topics   map[string]string // id → name
 	rules    Rules
 	registry *Registry
-	library  *Library           // nil without LawsDir
+	library  *Library // nil without LawsDir
+	lay      []LayPhrase
 	index    *Index             // of the entries
 	articles *lazyArticles      // of the articles of imported laws
 	stale    map[string][]Stale // by entry: its law changed since it was reviewed
@@ -151,6 +153,11 @@ func (b *Base) load() (*state, error) {
 		}
 	}
 	b.loadEntries(s, builtin)
+	if sub, err := fs.Sub(builtin, "lay"); err == nil {
+		var faults []Fault
+		s.lay, faults = LoadLay(sub)
+		s.faults = append(s.faults, faults...)
+	}
 	if err := b.findStale(s, builtin); err != nil {
 		return nil, err
 	}
@@ -347,6 +354,19 @@ func (b *Base) Nearest(q Query) []Hit {
 	return b.Search(q)
 }
 
+// IndexOptions gives the lay phrasings and the names of laws that articles are
+// indexed with.
+func (b *Base) IndexOptions() IndexOptions { return b.state.Load().indexOptions() }
+
+func (s *state) indexOptions() IndexOptions {
+	return IndexOptions{Lay: s.lay, FullName: func(name string) string {
+		if l, ok := s.registry.Find(name); ok {
+			return l.Title
+		}
+		return ""
+	}}
+}
+
 // lazyArticles is the index of entries and articles, built when it is first
 // needed: most programs never need it.
 type lazyArticles struct {
@@ -369,10 +389,19 @@ func (l *lazyArticles) get(b *Base, s *state) *Index {
 			}
 		}
 		l.index = s.index
-		if held > 0 {
-			l.index = BuildIndex(docs, DefaultLexicon())
-			l.ready.Store(true)
+		if held == 0 {
+			return
 		}
+		o := s.indexOptions()
+		if b.o.Cache == "" {
+			l.index = BuildIndexWith(docs, DefaultLexicon(), o)
+		} else {
+			var err error
+			if l.index, _, err = OpenIndex(b.o.Cache, docs, DefaultLexicon(), o); err != nil {
+				b.o.Log.Warn("index of articles not kept", "err", err)
+			}
+		}
+		l.ready.Store(true)
 	})
 	return l.index
 }

@@ -81,7 +81,7 @@ func evalRetrieval(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return err
 	}
-	o := knowledge.RetrievalOptions{Laws: *lawsFile, Queries: *queries, Entries: p.base.EntryDocuments(), Lexicon: knowledge.DefaultLexicon(), Cache: *cache}
+	o := knowledge.RetrievalOptions{Laws: *lawsFile, Queries: *queries, Entries: p.base.EntryDocuments(), Lexicon: knowledge.DefaultLexicon(), Index: p.base.IndexOptions(), Cache: *cache}
 	if *run != "" {
 		w, err := os.Create(*run)
 		if err != nil {
