@@ -59,13 +59,14 @@ func (s *Safety) command(v *view, f *finding) (Verdict, bool) {
 		if len(f.at[p.core]) == 0 || !covers(f.at[p.all], len(v.runes)) {
 			continue
 		}
-		d := Verdict{Kind: p.kind, Category: p.kind, Rule: p.command, Command: p.command}
+		d := Verdict{Kind: p.kind, Category: p.kind, Rule: p.command}
 		switch p.kind {
 		case KindGreeting:
 			d.Reply = fixed(KindGreeting, sayGreeting)
 		case KindThanks:
 			d.Reply = fixed(KindThanks, sayThanks)
 		case KindCommand:
+			d.Command = p.command
 			if p.command == "source" {
 				d.Arg = number(v.runes)
 			}

@@ -172,8 +172,10 @@ func TestInCrisis(t *testing.T) {
 		followup, order string
 	}{
 		{"那工资还能要吗", false, "那工资还能要吗", ""},
-		{"好的", false, "", "thanks"},
+		{"好的", false, "", ""},
 		{"转人工", false, "", "human"},
+		{"再见", false, "", ""},
+		{"重来", false, "", ""},
 		{"我没事了", true, "", ""},
 		{"我安全了，谢谢你", true, "", ""},
 		{"警察来了，把他带走了", true, "", ""},
@@ -221,8 +223,12 @@ func TestCommands(t *testing.T) {
 		"我想人工授精要准备什么": "", "有用人单位不签合同": "", "你好，离婚要带什么": "", "工作人员骂我怎么投诉": "", "请问公证有用吗": "", "返回彩礼": "", "谢谢，那要多久": "",
 	} {
 		v, _ := s.Check(text, "")
-		if v.Command != want {
-			t.Errorf("%s: got %q, want %q", text, v.Command, want)
+		got := v.Rule
+		if v.Kind == KindCommand {
+			got = v.Command
+		}
+		if got != want {
+			t.Errorf("%s: got %q, want %q", text, got, want)
 		}
 	}
 	if v, _ := s.Check("第2条依据", ""); v.Arg != 2 {

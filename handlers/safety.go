@@ -35,7 +35,7 @@ type Verdict struct {
 	// machine. Empty: Reply is all.
 	Followup  string
 	SafeAgain bool   // the person said that they are safe: clear Session.Urgent
-	Command   string // "back", "human", …; also set when it is said in a crisis
+	Command   string // "back", "human", …; in a crisis only "human"
 	Arg       int    // number in a command ("第2条依据" → 2); 0 if none
 }
 

@@ -46,7 +46,11 @@ func (s *Safety) during(f *finding, text, crisis string) Verdict {
 		return s.urgent(r, f)
 	}
 	v := s.stay(crisis)
-	v.Command, v.Arg = command.Command, command.Arg
+	// Of all commands only the one for a person is obeyed: "再见" must not end
+	// a crisis.
+	if command.Command == CommandHuman {
+		v.Command = CommandHuman
+	}
 	if command.Kind == "" && len(f.view.runes) > 3 {
 		v.Followup = text
 	}
