@@ -2,7 +2,9 @@ package knowledge
 
 import (
 	"cmp"
+	"io/fs"
 	"slices"
+	"sync"
 )
 
 // Index finds entries and articles. It never changes once built, so any number
@@ -19,11 +21,34 @@ type IndexOptions struct {
 	FullName func(name string) string // full title of a law by any of its names, "" if unknown; may be nil
 }
 
-// BuildIndex indexes documents with the lay phrasings and the model built into
-// the program. The lexicon may be nil. The order of the documents does not
-// matter.
+// DefaultIndexOptions are the lay phrasings and the names of laws built into
+// the program.
+func DefaultIndexOptions() IndexOptions { return defaultIndexOptions() }
+
+var defaultIndexOptions = sync.OnceValue(func() IndexOptions {
+	var o IndexOptions
+	builtin := Corpus()
+	if lay, err := fs.Sub(builtin, "lay"); err == nil {
+		o.Lay, _ = LoadLay(lay) // a test holds the files free of faults
+	}
+	if r, err := LoadRegistry(builtin); err == nil {
+		o.FullName = func(name string) string {
+			if l, ok := r.Find(name); ok {
+				return l.Title
+			}
+			return ""
+		}
+	}
+	return o
+})
+
+// BuildIndex indexes documents with the phrasings and names built into the
+// program. The lexicon may be nil. The order of the documents does not matter.
 func BuildIndex(docs []*Document, lex *Lexicon) *Index {
-	return BuildIndexWith(docs, lex, IndexOptions{})
+	if !slices.ContainsFunc(docs, func(d *Document) bool { return d.Kind == KindArticle }) {
+		return BuildIndexWith(docs, lex, IndexOptions{})
+	}
+	return BuildIndexWith(docs, lex, DefaultIndexOptions())
 }
 
 // BuildIndexWith indexes documents.

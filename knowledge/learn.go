@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"sync"
 )
 
 // learnWeights weigh what phrasings teach about articles, in the unit of the
@@ -81,10 +82,11 @@ func learnPrior(x *articleIndex, ps []phrasing, w learnWeights) []float32 {
 func logf(v float64) float32 { return float32(math.Log(v)) }
 
 const (
-	assocMin   = 2   // a word of questions must stand in so many phrasings to teach
-	assocTerms = 40  // words of articles kept for each word of questions
-	assocQuery = 100 // words added to one question
-	assocScale = 20  // makes the weights of added words comparable with those said
+	assocMin     = 2   // a word of questions must stand in so many phrasings to teach
+	assocTerms   = 40  // words of articles kept for each word of questions
+	assocQuery   = 100 // words added to one question
+	assocWorkers = 2   // goroutines that learn them
+	assocScale   = 20  // makes the weights of added words comparable with those said
 )
 
 // learnAssociations finds for each term of the phrasings the pairs of
@@ -106,13 +108,26 @@ func learnAssociations(x *articleIndex, ps []phrasing) map[termKey][]queryTerm {
 			mean[t.key] += t.weight / float32(len(ps))
 		}
 	}
-	sum := make([]float32, len(x.text.keys))
-	out := map[termKey][]queryTerm{}
+	var keys []termKey
 	for k, docs := range docsOf {
-		if len(docs) < assocMin || x.text.df(k) > x.text.n/10 {
-			continue
+		if len(docs) >= assocMin && x.text.df(k) <= x.text.n/10 {
+			keys = append(keys, k)
 		}
-		out[k] = associate(x, docs, vectors, mean, sum)
+	}
+	found := make([][]queryTerm, len(keys))
+	var wait sync.WaitGroup
+	for part := range assocWorkers {
+		wait.Go(func() {
+			sum := make([]float32, len(x.text.keys))
+			for i := part; i < len(keys); i += assocWorkers {
+				found[i] = associate(x, docsOf[keys[i]], vectors, mean, sum)
+			}
+		})
+	}
+	wait.Wait()
+	out := make(map[termKey][]queryTerm, len(keys))
+	for i, k := range keys {
+		out[k] = found[i]
 	}
 	return out
 }
@@ -129,15 +144,23 @@ func associate(x *articleIndex, docs []uint32, vectors map[uint32][]queryTerm, m
 			sum[t.key] += t.weight * shrink
 		}
 	}
-	var found []queryTerm
+	var best []queryTerm // the heaviest, sorted
 	for _, k := range used {
-		if w := sum[k] - mean[k]; w > 0 {
-			found = append(found, queryTerm{x.text.keys[k], w})
-		}
+		t := queryTerm{x.text.keys[k], sum[k] - mean[k]}
 		sum[k] = 0
+		if t.weight <= 0 || len(best) == assocTerms && heavier(t, best[assocTerms-1]) > 0 {
+			continue
+		}
+		if len(best) < assocTerms {
+			best = append(best, t)
+		}
+		i := len(best) - 1
+		for ; i > 0 && heavier(t, best[i-1]) < 0; i-- {
+			best[i] = best[i-1]
+		}
+		best[i] = t
 	}
-	slices.SortFunc(found, heavier)
-	return slices.Clone(found[:min(assocTerms, len(found))])
+	return best
 }
 
 func heavier(a, b queryTerm) int {
