@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
@@ -34,6 +35,7 @@ type vote struct {
 // store behind the real server, with scripted replies.
 type site struct {
 	*httptest.Server
+	api   http.Handler
 	votes chan vote
 	gate  chan struct{} // what a person asks with 慢 is answered when this is closed
 
@@ -66,6 +68,7 @@ func newSite(t *testing.T) *site {
 			return nil
 		},
 	})
+	s.api = api
 	b := bot.New(bot.HandlerFunc(s.handle), bot.NewLocalSessions(store, time.Hour), bot.NewInbox(store), bot.Options{PerPerson: bot.Rate{Burst: 1000, Every: time.Millisecond}})
 	b.Attach(api)
 	h, err := web.New(web.Options{API: s.faults(api)})
@@ -159,7 +162,7 @@ func newBrowser(t *testing.T) context.Context {
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("lang", "zh-CN"), chromedp.WSURLReadTimeout(40*time.Second))
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
-	ctx, cancel := chromedp.NewContext(allocator)
+	ctx, cancel := chromedp.NewContext(allocator, chromedp.WithErrorf(func(string, ...any) {})) // it logs events newer than itself
 	t.Cleanup(func() {
 		_ = chromedp.Cancel(ctx) // waits until it is gone, so that its directory can go
 		cancel()
@@ -214,7 +217,7 @@ func visit(t *testing.T, browser context.Context, person cdp.BrowserContextID, u
 	t.Cleanup(cancel)
 	b := &tab{Context: ctx, t: t, browser: browser, person: person}
 	chromedp.ListenTarget(ctx, b.heard)
-	b.run(chromedp.EmulateViewport(390, 844), chromedp.Navigate(url))
+	b.run(chromedp.EmulateViewport(390, 844), media("prefers-reduced-motion", "reduce"), chromedp.Navigate(url))
 	t.Cleanup(func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
@@ -243,6 +246,12 @@ func (b *tab) run(actions ...chromedp.Action) {
 	}
 }
 
+// media sets what the page's media queries see; without movement, what a test
+// clicks on stays where it is.
+func media(name, value string) chromedp.Action {
+	return emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: name, Value: value}})
+}
+
 // snapshot is what the page shows, for messages of failed tests.
 func (b *tab) snapshot() string {
 	var text string
@@ -264,9 +273,21 @@ func eval[T any](b *tab, expression string) T {
 func (b *tab) until(expression string) {
 	b.t.Helper()
 	var ok bool
-	err := chromedp.Run(b, chromedp.Poll(expression, &ok, chromedp.WithPollingInterval(20*time.Millisecond), chromedp.WithPollingTimeout(15*time.Second)))
+	err := chromedp.Run(b, chromedp.Poll(`(() => { try { return !!(`+expression+`); } catch { return false; } })()`, &ok, chromedp.WithPollingInterval(20*time.Millisecond), chromedp.WithPollingTimeout(15*time.Second)))
 	if err != nil {
 		b.t.Fatalf("waiting for %s: %v\npage: %s", expression, err, b.snapshot())
+	}
+}
+
+// vote waits for the next call of the feedback hook.
+func (b *tab) vote(s *site) vote {
+	b.t.Helper()
+	select {
+	case v := <-s.votes:
+		return v
+	case <-time.After(10 * time.Second):
+		b.t.Fatalf("no feedback came\npage: %s", b.snapshot())
+		return vote{}
 	}
 }
 

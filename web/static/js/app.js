@@ -31,8 +31,8 @@ const act = {
 const log = new Log(act);
 const box = composer((text) => say(text));
 const chat = new Chat({
-  message: (id, text, state) => {
-    log.message(id, text, state);
+  message: (id, text, seq) => {
+    log.message(id, text, seq);
     greet();
   },
   state: (id, state, words) => log.state(id, state, words),

@@ -7,7 +7,7 @@ import { Outbox } from './outbox.js';
 const api = '/api/v1/conversations';
 const fresh = 120000; // ms: a message older than that gets no reply any more
 
-/** Chat keeps one conversation. on has message(id, text, state), state(id,
+/** Chat keeps one conversation. on has message(id, text, seq), state(id,
  *  state, words), reply(event), typing(bool), line(up), history(add),
  *  ended(reason): what the page shows. */
 export class Chat {
@@ -31,7 +31,7 @@ export class Chat {
 
   /** start shows what there is and sends what was left unsent. */
   async start() {
-    for (const item of this.outbox.items) this.on.message(item.id, item.text, 'pending');
+    for (const item of this.outbox.items) this.on.message(item.id, item.text, 0);
     let tries = 0;
     while (!this.id) {
       try {
@@ -96,7 +96,7 @@ export class Chat {
   /** say takes what the person said. */
   say(text) {
     const item = { id: randomID(), text };
-    this.on.message(item.id, text, 'pending');
+    this.on.message(item.id, text, 0);
     this.outbox.add(item);
   }
 
@@ -122,7 +122,7 @@ export class Chat {
     if (kind === 'message') {
       this.outbox.drop(e.ref);
       if (Date.now() - Date.parse(e.at) < fresh) this.awaited.add(e.ref);
-      this.on.message(e.ref, e.text, 'sent');
+      this.on.message(e.ref, e.text, e.id);
     } else if (kind === 'reply') {
       this.awaited.delete(e.ref);
       this.replied.add(e.ref);

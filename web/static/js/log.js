@@ -22,29 +22,35 @@ export class Log {
     requestAnimationFrame(() => this.box.setAttribute('aria-live', 'polite'));
   }
 
-  /** message shows what the person said; a second one with its id confirms it. */
-  message(id, text, state) {
+  /** message shows what the person said. seq is its number on the server, 0 as
+   *  long as that is not known; a second call for the same id tells it. */
+  message(id, text, seq) {
     const have = this.mine.get(id);
     if (have) {
-      if (have.dataset.state !== 'sent' && state === 'sent') {
-        this.place(have); // in the order the server has it
-        this.state(id, 'sent', '');
-      }
+      if (!seq || have.dataset.seq) return;
+      this.place(have);
+      have.dataset.seq = seq;
+      this.state(id, 'sent', '');
       return;
     }
+    const state = seq ? 'sent' : 'pending';
     const node = el('article', { class: 'turn mine', 'data-message': id, 'data-state': state },
       el('p', { class: 'sr' }, '您说：'), el('p', { class: 'said' }, text), el('p', { class: 'state', hidden: true }));
     this.mine.set(id, node);
     this.said.set(id, text);
-    if (state === 'sent') this.place(node);
-    else this.box.append(node);
+    if (seq) {
+      this.place(node);
+      node.dataset.seq = seq;
+    } else {
+      this.box.append(node);
+    }
   }
 
-  /** place puts what the server has before what it does not have yet. */
+  /** place puts what has its number before what has none yet, so that all
+   *  stands in the server's order. */
   place(node) {
-    const first = [...this.box.children].find((n) => n !== node && n.dataset.state && n.dataset.state !== 'sent');
-    if (first) this.box.insertBefore(node, first);
-    else if (this.box.lastChild !== node) this.box.append(node);
+    const first = this.box.querySelector('.mine:not([data-seq])');
+    if (first !== node) this.box.insertBefore(node, first); // null: at the end
   }
 
   /** state says how a message is getting on. */

@@ -1,7 +1,7 @@
 // One reply, as the page shows it, and as it is copied.
 
 import { el, button } from './dom.js';
-import { split, show, hotlinesIn, lawName, day } from './text.js';
+import { bracketed, split, show, hotlinesIn, lawName, day } from './text.js';
 
 const label = 'AI生成，请核对';
 
@@ -41,9 +41,10 @@ export function reply(event, act) {
   const urgent = Boolean(a.urgent);
   if (byModel(a)) body.append(el('p', { class: 'ai-label' }, label));
   if (a.title) body.append(el('h3', { class: 'about' }, `答的是：${a.title}`));
-  if (urgent) body.append(callRow(parts.body));
-  for (const c of a.clocks || []) if (c.due) body.append(clock(c));
-  body.append(show(parts.body, { openSource: (n) => open(sources[n - 1]), count: sources.length }));
+  const text = show(parts.body, { openSource: (n) => open(sources[n - 1]), count: sources.length });
+  for (const c of (a.clocks || []).filter((one) => one.due)) addClock(text, c);
+  if (urgent) addCalls(text);
+  body.append(text);
   if (sources.length || parts.sources.length) body.append(sourceList(sources, parts.sources));
   if (parts.closing) body.append(el('p', { class: 'asof' }, parts.closing));
   const article = el('article', { class: `turn bot${urgent ? ' urgent' : ''}${byModel(a) ? ' ai' : ''}`, 'data-event': event.id },
@@ -56,10 +57,26 @@ export function reply(event, act) {
   return article;
 }
 
-function callRow(text) {
+/** addCalls puts buttons to call behind the first sentence: what is said there
+ *  comes before everything, and its numbers are the ones that matter now. */
+function addCalls(text) {
+  const first = text.firstElementChild;
+  if (!first) return;
+  const numbers = hotlinesIn(first.textContent);
   const row = el('p', { class: 'calls' });
-  for (const n of hotlinesIn(text).slice(0, 4)) row.append(el('a', { href: `tel:${n}` }, `拨打 ${n}${calls[n] ? ` ${calls[n]}` : ''}`));
-  return row.firstChild ? row : '';
+  for (const n of numbers.length ? numbers : hotlinesIn(text.textContent).slice(0, 2)) {
+    row.append(el('a', { href: `tel:${n}` }, `拨打 ${n}${calls[n] ? ` ${calls[n]}` : ''}`));
+  }
+  if (row.firstChild) first.after(row);
+}
+
+/** addClock highlights the line that tells a period's last day; if the words do
+ *  not tell it, it is added behind the conclusion. */
+function addClock(text, c) {
+  const told = [...text.querySelectorAll('p')].find((p) => p.textContent.includes(day(c.due)) && p.textContent.includes(c.title));
+  if (told) told.classList.add('clock');
+  else if (text.firstElementChild) text.firstElementChild.after(clock(c));
+  else text.append(clock(c));
 }
 
 function clock(c) {
@@ -84,7 +101,7 @@ function source(c, n) {
   const inner = el('div', { class: 'in' }, list);
   if (c.article_text) inner.append(el('blockquote', null, c.article_text));
   else inner.append(el('p', { class: 'asof' }, '原文可在“国家法律法规数据库”（flk.npc.gov.cn）按法名和条号查看。'));
-  return el('details', { class: 'source' }, el('summary', null, el('span', null, `〔${n}〕${lawName(c)}`)), inner);
+  return el('details', { class: 'source' }, el('summary', null, el('span', { class: 'number' }, ...bracketed(n)), el('span', null, lawName(c))), inner);
 }
 
 /** sourceList shows the sources; without data, the lines of the text. */

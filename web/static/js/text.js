@@ -106,7 +106,14 @@ function inline(line, openSource, count) {
 }
 
 function mark(n, openSource) {
-  return button(`〔${n}〕`, () => openSource(n), { class: 'mark', 'aria-label': `看依据${n}` });
+  const b = button('', () => openSource(n), { class: 'mark', 'aria-label': `看依据${n}` });
+  b.append(...bracketed(n));
+  return b;
+}
+
+/** bracketed is 〔n〕 with brackets that styles may hide. */
+export function bracketed(n) {
+  return [el('span', { class: 'bracket' }, '〔'), String(n), el('span', { class: 'bracket' }, '〕')];
 }
 
 function call(number) { return el('a', { href: `tel:${number.replace('-', '')}` }, number); }
