@@ -44,16 +44,18 @@ func (r *Router) command(ctx context.Context, t *turn, v Verdict) (bot.Reply, er
 	return r.welcome(t, ""), nil
 }
 
-// welcome says what can be asked, with the domains as a menu.
+// welcome says what can be asked, with examples as a menu.
 func (r *Router) welcome(t *turn, lead string) bot.Reply {
-	menu := &bot.Menu{Kind: menuNext}
-	reply := bot.Reply{Text: lead + wordsWelcome}
+	return bot.Reply{Text: lead + wordsWelcome, Choices: r.offerStarters(t)}
+}
+
+// offerStarters makes the questions that show what can be asked the menu.
+func (r *Router) offerStarters(t *turn) []string {
+	t.session.Menu = &bot.Menu{Kind: menuNext}
 	for _, q := range starters {
-		menu.Choices = append(menu.Choices, bot.Choice{Label: q, Value: pickAsk + q})
-		reply.Choices = append(reply.Choices, q)
+		t.session.Menu.Choices = append(t.session.Menu.Choices, bot.Choice{Label: q, Value: pickAsk + q})
 	}
-	t.session.Menu = menu
-	return reply
+	return starters
 }
 
 // back forgets the last turn and says again what the one before was about.

@@ -132,6 +132,10 @@ func (r *Router) verdict(ctx context.Context, t *turn, v Verdict, text string, m
 		}
 		reply.Answer = &a
 	}
+	if v.Kind == KindGreeting {
+		reply.Choices = r.offerStarters(t)
+		return reply, nil
+	}
 	t.remember(text, "", v.Topic, v.Kind)
 	if v.Followup == "" {
 		return reply, nil

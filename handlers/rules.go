@@ -92,6 +92,14 @@ type citation struct {
 	Effective string   `yaml:"effective"`
 }
 
+// fixed gives the citation in the form that is verified against law texts.
+func (c citation) fixed() (knowledge.FixedCitation, error) {
+	no, err := knowledge.ParseArticleNo(c.Article)
+	return knowledge.FixedCitation{
+		Where: "handlers/data/citations.yaml " + c.Key, Citation: knowledge.Citation{Law: c.Law, Article: no, Proof: c.Proof},
+	}, err
+}
+
 // public gives the form that channels show.
 func (c citation) public() bot.Citation {
 	return bot.Citation{Law: c.Law, Article: c.Article, Version: c.Version, Effective: c.Effective, Status: "现行有效"}

@@ -4,9 +4,12 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 	"sync/atomic"
 
 	"mingbai/bot"
+	"mingbai/knowledge"
 )
 
 //go:embed data/*.yaml
@@ -52,6 +55,7 @@ type Safety struct {
 	commands  []phrase
 	question  []pattern // signs that a rest of a message asks about law
 	hotlines  *Hotlines
+	cites     []knowledge.FixedCitation // every article that replies rest on
 	blocked   atomic.Pointer[wordlist]
 }
 
@@ -65,6 +69,13 @@ func loadSafety(fsys fs.FS) (*Safety, error) {
 		return nil, err
 	}
 	s := &Safety{compiler: l.compiler, hotlines: l.lines}
+	for _, key := range slices.Sorted(maps.Keys(l.cited)) {
+		c, err := l.cited[key].fixed()
+		if err != nil {
+			return nil, fmt.Errorf("read citations: %s: %w", key, err)
+		}
+		s.cites = append(s.cites, c)
+	}
 	for _, f := range []struct {
 		name    string
 		to      **ruleSet
@@ -92,6 +103,9 @@ func loadSafety(fsys fs.FS) (*Safety, error) {
 	s.SetBlocked(nil)
 	return s, nil
 }
+
+// Citations gives every article that replies rest on, for verifying.
+func (s *Safety) Citations() []knowledge.FixedCitation { return s.cites }
 
 // Hotlines gives the public numbers that replies may name.
 func (s *Safety) Hotlines() *Hotlines { return s.hotlines }

@@ -44,7 +44,7 @@ func kbVerify(ctx context.Context, a *app, args []string) error {
 	entries := p.base.Entries()
 	rules := p.base.Rules()
 	faults := knowledge.Verify(entries, lib, knowledge.VerifyOptions{Today: p.base.Today(), Files: p.base.Files(), FiguresOf: rules.FiguresOf})
-	faults = append(faults, knowledge.VerifyFixed(p.base.FixedCitations(), lib, p.base.Today())...)
+	faults = append(faults, knowledge.VerifyFixed(append(p.base.FixedCitations(), p.safety.Citations()...), lib, p.base.Today())...)
 	faults = append(faults, knowledge.VerifyRules(rules, lib, p.base.Today())...)
 	n := 0
 	for _, e := range entries {
@@ -59,7 +59,7 @@ func kbVerify(ctx context.Context, a *app, args []string) error {
 			return err
 		}
 	}
-	return a.report(faults, *asJSON, fmt.Sprintf("%d 条条目的 %d 处依据、%d 行期限和全部计算器都核对无误。", len(entries), n, len(rules)))
+	return a.report(faults, *asJSON, fmt.Sprintf("%d 条条目的 %d 处依据、%d 行期限、全部计算器和紧急、拒绝用语的依据都核对无误。", len(entries), n, len(rules)))
 }
 
 // evalRetrieval measures how well questions find their articles.
