@@ -20,7 +20,7 @@ const (
 	vague        = 5   // runes; a shorter question that fits several entries is asked back about
 	short        = 12  // runes; a longer question says by itself what it is about
 	closeFit     = .06 // two fits nearer than this cannot be told apart
-	fitLow       = .25 // below it nothing fits; up to FitMaybe an answer says what it understood
+	fitLow       = .22 // below it nothing fits; up to FitMaybe an answer says what it understood
 	aloneLead    = .10 // by how much a question alone must fit better than with the turns before to count alone
 	leaningLead  = .45 // the same for one that leans on them ("那要多久？")
 	contextTurns = 3   // earlier turns looked at
@@ -110,7 +110,7 @@ func (a *Answerer) staysOn(q Question, hits []Hit) *Entry {
 	if last == nil || f == "" || utf8.RuneCountInString(t) > short || !elliptical(t) {
 		return nil
 	}
-	if !slices.ContainsFunc(hits, func(h Hit) bool { return h.Doc.ID == last.ID }) {
+	if !slices.ContainsFunc(hits[:min(3, len(hits))], func(h Hit) bool { return h.Doc.ID == last.ID }) {
 		return nil // the conversation as a whole is about something else
 	}
 	if last.Section(f) != "" {
