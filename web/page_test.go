@@ -26,6 +26,7 @@ func TestPage(t *testing.T) {
 		{"choices and next questions are buttons", testChoices},
 		{"feedback reaches the hook", testFeedback},
 		{"a crisis shows what to call", testCrisis},
+		{"numbers to call are links, sums are not", testNumbers},
 		{"a model's words are labelled", testModel},
 		{"copy takes the sources along", testCopy},
 		{"delete", testErase},
@@ -69,7 +70,7 @@ func testAnswer(t *testing.T, browser context.Context) {
 		"as-of date":                `document.querySelector('.bot > .body > .asof').textContent.startsWith('依据截至 2026-11-22')`,
 		"the period that runs":      `document.querySelectorAll('.clock').length === 1 && document.querySelector('.clock').textContent.includes('2027年8月31日')`,
 		"the local office":          `document.querySelector('.text').textContent.includes('人民路1号')`,
-		"numbers to call, no sums":  `[...document.querySelectorAll('.text a')].map((n) => n.getAttribute('href')).join() === 'tel:12333,tel:057112345678'`,
+		"numbers to call":           `[...document.querySelectorAll('.text a')].map((n) => n.getAttribute('href')).join() === 'tel:12333,tel:057112345678'`,
 		"reviewed words: no label":  `!document.querySelector('.ai-label')`,
 		"who speaks, for listeners": `document.querySelector('.mine .sr').textContent === '您说：' && document.querySelector('.bot .who').textContent === '明白回答：'`,
 		"log":                       `document.querySelector('#log').getAttribute('role') === 'log' && document.querySelector('#log').getAttribute('aria-live') === 'polite'`,
@@ -156,6 +157,17 @@ func testCrisis(t *testing.T, browser context.Context) {
 	}
 	if n := eval[int](b, `[...document.querySelectorAll('.actions button')].filter((n) => n.textContent === '没用').length`); n != 0 {
 		t.Error("somebody in danger is asked for a rating")
+	}
+}
+
+func testNumbers(t *testing.T, browser context.Context) {
+	s := newSite(t)
+	b := open(t, browser, s.URL)
+	b.ask("有哪些号码")
+	b.replies(1)
+	got := eval[string](b, `[...document.querySelectorAll('.text a')].map((n) => n.getAttribute('href')).join(' ')`)
+	if want := "tel:110 tel:120 tel:119 tel:12348 tel:02112345678 tel:96110"; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
 

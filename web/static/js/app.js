@@ -56,7 +56,7 @@ async function rate(id, useful, reason) {
   try {
     await call('POST', '/api/v1/feedback', reason ? { answer: id, useful, reason } : { answer: id, useful });
   } catch (err) {
-    notice(err instanceof Problem ? `没记上：${err.message}` : '没记上，请再点一次。');
+    brief(err instanceof Problem ? `没记上：${err.message}` : '没记上，请再点一次。');
     return false;
   }
   rated[id] = useful;
@@ -93,10 +93,17 @@ function typing(on) {
   }, slow);
 }
 
-/** line says when the way to the server is cut. */
-function line(up) {
+/** line says when the way to the server is cut, or the server is full. */
+function line(up, full) {
   if (up) notice('');
+  else if (full) notice('现在人多，过一会儿自动再连。急事打 12348（免费）。');
   else notice(navigator.onLine === false ? '没有网络。您写的话先存着，连上就发。' : '网络断了，正在重连…');
+}
+
+/** brief says something for a while. */
+function brief(words) {
+  notice(words);
+  setTimeout(() => { if (byId('status').textContent === words) notice(''); }, 8000);
 }
 
 function notice(words) {
@@ -153,7 +160,7 @@ async function erase() {
   try {
     await chat.erase();
   } catch (err) {
-    notice(err instanceof Problem ? `没删成：${err.message}` : '没删成，请再试一次。');
+    brief(err instanceof Problem ? `没删成：${err.message}` : '没删成，请再试一次。');
   }
 }
 

@@ -8,7 +8,8 @@ const api = '/api/v1/conversations';
 const fresh = 120000; // ms: a message older than that gets no reply any more
 
 /** Chat keeps one conversation. on has message(id, text, seq), state(id,
- *  state, words), reply(event), typing(bool), line(up), history(add),
+ *  state, words), reply(event), typing(bool), line(up, full),
+ *  history(add),
  *  ended(reason): what the page shows. */
 export class Chat {
   constructor(on) {
@@ -70,8 +71,8 @@ export class Chat {
   connect(last) {
     this.stream = new Stream(`${api}/${this.id}/events`, last, {
       event: (kind, e) => this.event(kind, e),
-      state: (up) => {
-        this.on.line(up);
+      state: (up, full) => {
+        this.on.line(up, full);
         if (up && this.outbox.items.length) this.outbox.poke();
       },
       gone: (erased) => this.ended(erased ? 'erased' : 'expired'),

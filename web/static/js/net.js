@@ -73,8 +73,8 @@ export class Pause {
 
 const silence = 40000; // ms: the server gives a sign every 15 s
 
-/** Stream reads a conversation's events. on has event(kind, data), state(up),
- *  gone(erased). It goes on until stop. */
+/** Stream reads a conversation's events. on has event(kind, data), state(up,
+ *  full), gone(erased). It goes on until stop. */
 export class Stream {
   constructor(path, last, on) {
     this.path = path;
@@ -90,7 +90,7 @@ export class Stream {
     while (!this.stopped) {
       const wait = await this.once();
       if (this.stopped) return;
-      if (this.tries > 0) this.on.state(false);
+      if (this.tries > 0) this.on.state(false, wait > 0);
       await this.pause.for(Math.max(wait, backoff(this.tries++)));
     }
   }
