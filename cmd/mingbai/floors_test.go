@@ -24,6 +24,7 @@ var floors = map[string][]string{
 	"internal/migrate":  {},
 	"internal/servers":  {},
 	"cmd/mingbai":       nil, // all
+	"bench/http":        {},
 	"bot/qqtest":        {},
 	"knowledge/llmtest": {},
 }
