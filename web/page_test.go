@@ -166,7 +166,7 @@ func testNumbers(t *testing.T, browser context.Context) {
 	b.ask("有哪些号码")
 	b.replies(1)
 	got := eval[string](b, `[...document.querySelectorAll('.text a')].map((n) => n.getAttribute('href')).join(' ')`)
-	if want := "tel:110 tel:120 tel:119 tel:12348 tel:02112345678 tel:96110"; got != want {
+	if want := "tel:110 tel:120 tel:119 tel:12348 tel:02112345678 tel:96110 sms:12110"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

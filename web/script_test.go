@@ -15,7 +15,7 @@ func script(text string) bot.Reply {
 	case strings.Contains(text, "工资"):
 		return wages()
 	case strings.Contains(text, "号码"):
-		return bot.Reply{Text: "欠110元，依据第120条，共122人，12348元；2026-110号。\n先打110！再打 120，火警 119、法律12348（免费），区号 021-12345678，反诈96110。"}
+		return bot.Reply{Text: "欠110元，依据第120条，共122人，12348元；2026-110号。\n先打110！再打 120，火警 119、法律12348（免费），区号 021-12345678，反诈96110，不便说话发短信 12110。"}
 	case strings.Contains(text, "离婚"):
 		return which()
 	case strings.Contains(text, "打我"):

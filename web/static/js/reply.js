@@ -100,6 +100,7 @@ function source(c, n) {
   row('说明', c.note);
   const inner = el('div', { class: 'in' }, list);
   if (c.article_text) inner.append(el('blockquote', null, c.article_text));
+  else if (c.status === '外部来源') inner.append(el('p', { class: 'asof' }, '这里没有它的原文，请向办理机关核对。'));
   else inner.append(el('p', { class: 'asof' }, '原文可在“国家法律法规数据库”（flk.npc.gov.cn）按法名和条号查看。'));
   return el('details', { class: 'source' }, el('summary', null, el('span', { class: 'number' }, ...bracketed(n)), el('span', null, lawName(c))), inner);
 }

@@ -116,7 +116,12 @@ export function bracketed(n) {
   return [el('span', { class: 'bracket' }, '〔'), String(n), el('span', { class: 'bracket' }, '〕')];
 }
 
-function call(number) { return el('a', { href: `tel:${number.replace('-', '')}` }, number); }
+const texts = '12110'; // the police by text message, for who cannot speak
+
+function call(number) {
+  const way = number === texts ? 'sms' : 'tel';
+  return el('a', { href: `${way}:${number.replace('-', '')}` }, number);
+}
 
 // Lines that people are sent to. Three digits may also be an amount or an
 // article, which the words around them tell.
@@ -128,7 +133,7 @@ const counted = /(?:第|共|满|超过|不足|约|[\d.．\/-]|[A-Za-z¥￥])\s*$
 /** callable says whether a number in a text is one to call. */
 export function callable(number, before, after) {
   if (/^0\d{2,3}-\d{7,8}$/.test(number)) return !/\d$/.test(before) && !/^\d/.test(after);
-  if (hotlines.has(number)) return !/[\d.]$/.test(before) && !/^(?:\.\d|元|块)/.test(after);
+  if (hotlines.has(number) || number === texts) return !/[\d.]$/.test(before) && !/^(?:\.\d|元|块)/.test(after);
   return short.has(number) && !counted.test(before) && !unit.test(after);
 }
 
