@@ -177,7 +177,7 @@ func newRedis(t testing.TB, url string) *Redis {
 // until waits for something that becomes true without telling.
 func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for limit := time.Now().Add(20 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+	for limit := time.Now().Add(60 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(limit) {
 			t.Fatalf("it did not come to pass: %s", what)
 		}

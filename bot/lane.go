@@ -155,7 +155,7 @@ func (b *Bot) leave(chat Address, l *lane) {
 // runLane answers the messages of one conversation, oldest first, until there
 // is none, or the bot stops and the next must wait.
 func (b *Bot) runLane(chat Address, l *lane) {
-	for faults := 0; ; {
+	for faults, lost := 0, 0; ; {
 		b.mu.Lock()
 		l.again = false
 		b.mu.Unlock()
@@ -165,13 +165,14 @@ func (b *Bot) runLane(chat Address, l *lane) {
 			b.mu.Lock()
 			mine := l.queued > 0
 			b.mu.Unlock()
-			more, wait = mine, 100*time.Millisecond
+			lost++
+			more, wait = mine, min(100*time.Millisecond, time.Duration(lost)*5*time.Millisecond)
 		case err != nil:
 			faults++
 			b.o.Log.Warn("inbox failed; tried again", "chat", short(chat), "err", err)
 			more, wait = faults < 5, time.Duration(faults)*200*time.Millisecond
 		case more && wait == 0:
-			faults = 0
+			faults, lost = 0, 0
 			b.mu.Lock()
 			if l.queued > 0 {
 				l.queued--
