@@ -23,13 +23,10 @@ import (
 	"mingbai/internal/servers"
 )
 
-// crashbot builds the program that the tests below kill, once.
+// crashbot builds the program that the tests below kill, once. TestMain removes
+// it.
 var crashbot = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "mingbai-crash-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "crashbot")
+	path := filepath.Join(os.TempDir(), fmt.Sprintf("mingbai-crashbot-%d", os.Getpid()))
 	out, err := exec.Command("go", "build", "-tags", "crashtest", "-o", path, "./testdata/crashbot").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("%w\n%s", err, out)

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"mingbai/internal/servers"
@@ -191,6 +192,10 @@ func TestBot_AnswersWhatAnEarlierProcessLeft(t *testing.T) {
 
 func TestBot_APoisonMessageIsGivenUpPolitely(t *testing.T) {
 	t.Parallel()
+	synctest.Test(t, testPoison) // the waits between tries take no time
+}
+
+func testPoison(t *testing.T) {
 	var tries atomic.Int32
 	b, c, store := setup(t, HandlerFunc(func(ctx context.Context, m Message, s *Session) (Reply, error) {
 		if m.ID == "poison" {

@@ -1,7 +1,9 @@
 package bot
 
 import (
+	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"mingbai/internal/servers"
@@ -12,6 +14,7 @@ import (
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		servers.Stop()
+		os.Remove(filepath.Join(os.TempDir(), fmt.Sprintf("mingbai-crashbot-%d", os.Getpid()))) //nolint:errcheck // if it was built
 		os.Exit(code)
 	}))
 }

@@ -37,13 +37,7 @@ func newSite(t testing.TB, store *Store, h Handler, wo WebOptions, o Options) *s
 // ready waits until messages are taken.
 func (s *site) ready(t testing.TB) {
 	t.Helper()
-	for range 1000 {
-		if deliver, _ := s.web.state(); deliver != nil {
-			return
-		}
-		time.Sleep(time.Millisecond)
-	}
-	t.Fatal("the channel did not start")
+	until(t, "the channel runs", func() bool { deliver, _ := s.web.state(); return deliver != nil })
 }
 
 // do makes a request and returns the status and the body.
