@@ -217,7 +217,7 @@ func hanDay(d time.Time) string {
 func elliptical(text string) bool {
 	t := strings.TrimSpace(text)
 	n := utf8.RuneCountInString(t)
-	return n <= 6 || n <= 22 && leadsOn.MatchString(t)
+	return n <= 6 && facet(t) != "" || n <= 22 && leadsOn.MatchString(t)
 }
 
 var leadsOn = regexp.MustCompile(`^(那|那么|那我|那这|这个|这|它|还有|另外|如果|要是|万一|可是|但是|然后|接着|对方|他|她|需要|要不要|多久|几天|去哪|在哪|怎么|咋)|(呢|吗|嘛)[?？]?$`)
