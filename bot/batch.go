@@ -40,6 +40,8 @@ type batch struct {
 // helps, and commits. If f fails nothing of it is kept. f may run twice.
 func (s *Store) update(ctx context.Context, f func(context.Context, *sql.Tx) error) error {
 	if s.shared() { // the server does this by itself
+		ctx, cancel := brief(ctx)
+		defer cancel()
 		return s.commit(ctx, func(tx *sql.Tx) error { return f(ctx, tx) })
 	}
 	c := &change{ctx: ctx, run: f, turn: make(chan bool, 1)}

@@ -91,6 +91,8 @@ func (in *Inbox) take(ctx context.Context, mailbox string, m Message, more takeH
 
 // seen says whether a message was taken before.
 func (in *Inbox) seen(ctx context.Context, chat Address, id string) (bool, error) {
+	ctx, cancel := brief(ctx)
+	defer cancel()
 	var one int
 	err := in.store.read.QueryRowContext(ctx,
 		`SELECT 1 FROM inbox WHERE chat = $1 AND id = $2`, string(chat), id).Scan(&one)
@@ -118,6 +120,8 @@ type item struct {
 // inbox's to answer; a message whose owner has gone is taken over. nil: there
 // is none. errLost: another process has it.
 func (in *Inbox) next(ctx context.Context, chat Address) (*item, error) {
+	ctx, cancel := brief(ctx)
+	defer cancel()
 	it := &item{}
 	var owner string
 	var until, said int64
@@ -251,6 +255,8 @@ func (in *Inbox) Pending(ctx context.Context, n int, channels ...string) ([]Addr
 	if len(channels) == 0 {
 		return nil, nil
 	}
+	ctx, cancel := brief(ctx)
+	defer cancel()
 	args := []any{in.owner, in.store.ms(), n}
 	marks := make([]string, len(channels))
 	for i, c := range channels {

@@ -43,9 +43,17 @@ func OpenStore(ctx context.Context, write, read *sql.DB, dialect string) (*Store
 // shared says whether other processes may use the same database.
 func (s *Store) shared() bool { return s.dialect == migrate.Postgres }
 
+// brief bounds one look at the database: a server that neither answers nor
+// refuses must not hold a conversation for ever.
+func brief(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, batchTime)
+}
+
 // exec runs one statement and returns how many rows it changed.
 func (s *Store) exec(ctx context.Context, query string, args ...any) (n int64, err error) {
 	if s.shared() {
+		ctx, cancel := brief(ctx)
+		defer cancel()
 		r, err := s.write.ExecContext(ctx, query, args...)
 		if err != nil {
 			return 0, err

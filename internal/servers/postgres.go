@@ -151,3 +151,26 @@ func Stop() {
 		common.server = nil
 	}
 }
+
+// Freeze stops the server and those of its processes that serve connections
+// without closing any: a black hole.
+func (s *Postgres) Freeze() { s.group(syscall.SIGSTOP) }
+
+// Thaw lets a frozen server go on.
+func (s *Postgres) Thaw() { s.group(syscall.SIGCONT) }
+
+// group signals the server and its children, which Linux lists.
+func (s *Postgres) group(sig syscall.Signal) {
+	s.p.mu.Lock()
+	defer s.p.mu.Unlock()
+	if s.p.cmd == nil {
+		return
+	}
+	pid := s.p.cmd.Process.Pid
+	list, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	for _, text := range append(strings.Fields(string(list)), strconv.Itoa(pid)) {
+		if child, err := strconv.Atoi(text); err == nil {
+			syscall.Kill(child, sig) //nolint:errcheck // it may have ended
+		}
+	}
+}
