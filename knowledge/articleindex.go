@@ -39,6 +39,8 @@ type articleIndex struct {
 	longest  int                 // longest name, in runes
 	fullName func(string) string
 	learned  *learned
+	model    *Model
+	vectors  []float32         // of each document's text, by the model
 	hash     [sha256.Size]byte // of all inputs, see cache.go
 	weights  learnWeights
 	pool     sync.Pool
@@ -52,7 +54,7 @@ type lawArticles struct {
 
 // newArticleIndex knows the documents, laws and names, but has no terms yet.
 func newArticleIndex(docs []*Document, o IndexOptions) *articleIndex {
-	x := &articleIndex{docs: docs, fullName: o.FullName, byName: map[string][]uint32{}, weights: defaultLearnWeights}
+	x := &articleIndex{docs: docs, fullName: o.FullName, byName: map[string][]uint32{}, weights: defaultLearnWeights, model: o.Model}
 	x.pool.New = func() any { return new(scratch) }
 	x.groupByLaw()
 	return x
@@ -70,6 +72,9 @@ func buildArticleIndex(docs, entries []*Document, o IndexOptions) *articleIndex 
 	x.text, x.chapter = text.build(), chapter.build()
 	x.learned = learnFrom(x, x.attach(phrases))
 	x.respell = newRespeller(x.text)
+	if x.model != nil {
+		x.vectors = x.model.encoder.encodeField(x.text)
+	}
 	return x
 }
 
@@ -237,7 +242,7 @@ func (x *articleIndex) score(q *question, s *scratch) []float32 {
 	for i, v := range asked {
 		scores[i] += v
 	}
-	if x.learned != nil {
+	if x.learned != nil || x.model != nil {
 		x.addLearned(terms, asked, exact, scores, s)
 	}
 	return scores
@@ -248,13 +253,18 @@ func (x *articleIndex) score(q *question, s *scratch) []float32 {
 // pushes out what was asked.
 func (x *articleIndex) addLearned(terms []queryTerm, asked []float32, exact []uint32, scores []float32, s *scratch) {
 	gain := s.take(2, len(x.docs))
-	x.text.score(x.learned.expand(x, terms), x.weights.assoc, gain)
-	x.vote(terms, asked, x.weights.vote, gain)
+	if x.learned != nil {
+		x.text.score(x.learned.expand(x, terms), x.weights.assoc, gain)
+		x.vote(terms, asked, x.weights.vote, gain)
+		for i, v := range x.learned.prior {
+			gain[i] += v
+		}
+	}
+	x.addMeaning(terms, gain)
 	most := float32(math.Inf(-1))
-	for i, v := range x.learned.prior {
-		gain[i] += v
+	for i, v := range gain {
 		if scores[i] > 0 {
-			most = max(most, gain[i])
+			most = max(most, v)
 		}
 	}
 	for _, d := range exact {
@@ -264,6 +274,18 @@ func (x *articleIndex) addLearned(terms []queryTerm, asked []float32, exact []ui
 		if scores[i] > 0 {
 			scores[i] = max(scores[i]+v, minScore)
 		}
+	}
+}
+
+// addMeaning adds how well the vectors of question and articles go together.
+func (x *articleIndex) addMeaning(terms []queryTerm, gain []float32) {
+	if x.model == nil {
+		return
+	}
+	e := x.model.encoder
+	v := e.encode(e.question, e.questionTokens(terms))
+	for i := range gain {
+		gain[i] += x.weights.meaning * max(0, dot(v, x.vectors[i*e.dim:(i+1)*e.dim]))
 	}
 }
 

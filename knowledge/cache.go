@@ -80,6 +80,9 @@ func (x *articleIndex) inputs(phrases []LayPhrase) [sha256.Size]byte {
 	for _, p := range phrases {
 		hashStrings(h, p.Law, p.Article.String(), p.Text)
 	}
+	if x.model != nil {
+		fmt.Fprintf(h, "model %d", x.model.sum)
+	}
 	fmt.Fprintf(h, "%v", x.weights)
 	return [sha256.Size]byte(h.Sum(nil))
 }
@@ -150,6 +153,7 @@ func (x *Index) write(w io.Writer) error {
 	}
 	putSlice(c, a.respell.sound)
 	putKeys(c, a.respell.best)
+	putSlice(c, a.vectors)
 	a.learned.write(c)
 	if c.err != nil {
 		return c.err
@@ -225,6 +229,7 @@ func readIndex(r io.Reader, docs []*Document, lex *Lexicon, o IndexOptions) (*In
 		*p = &postings{keys: getKeys(c), off: getSlice[uint32](c), docs: getSlice[uint32](c), tfs: getSlice[uint8](c), lens: getSlice[float32](c)}
 	}
 	a.respell = &respeller{sound: getSlice[uint32](c), best: getKeys(c)}
+	a.vectors = getSlice[float32](c)
 	l, ends := &learned{prior: getSlice[float32](c), assoc: map[termKey][]queryTerm{}}, []uint32(nil)
 	keys := getKeys(c)
 	ends = getSlice[uint32](c)

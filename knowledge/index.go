@@ -19,14 +19,15 @@ type Index struct {
 type IndexOptions struct {
 	Lay      []LayPhrase              // what people call what an article settles
 	FullName func(name string) string // full title of a law by any of its names, "" if unknown; may be nil
+	Model    *Model                   // what training learned; nil: nothing
 }
 
-// DefaultIndexOptions are the lay phrasings and the names of laws built into
-// the program.
+// DefaultIndexOptions are the lay phrasings, the names of laws and the model
+// built into the program.
 func DefaultIndexOptions() IndexOptions { return defaultIndexOptions() }
 
 var defaultIndexOptions = sync.OnceValue(func() IndexOptions {
-	var o IndexOptions
+	o := IndexOptions{Model: DefaultModel()}
 	builtin := Corpus()
 	if lay, err := fs.Sub(builtin, "lay"); err == nil {
 		o.Lay, _ = LoadLay(lay) // a test holds the files free of faults

@@ -13,9 +13,10 @@ type learnWeights struct {
 	law, part, doc float32 // how often a law, a chapter of it, an article of that is asked about
 	vote           float32 // the law of the phrasings most like the question
 	assoc          float32 // words of articles that go with the question's words
+	meaning        float32 // likeness of the vectors of question and article
 }
 
-var defaultLearnWeights = learnWeights{law: 0.8, part: 0.4, doc: 0.3, vote: 5, assoc: 0.4}
+var defaultLearnWeights = learnWeights{law: 0.8, part: 0.4, doc: 0.3, vote: 5, assoc: 0.4, meaning: 40}
 
 // Smoothing of the rates at which articles are asked about.
 const (

@@ -20,7 +20,7 @@ type trainOptions struct {
 	seed      uint64
 }
 
-var defaultTrainOptions = trainOptions{dim: 64, minDF: 4, power: 2, epochs: 8, batch: 32, negatives: 4, scale: 16, rate: 0.05, seed: 1}
+var defaultTrainOptions = trainOptions{dim: 64, minDF: 12, power: 2, epochs: 10, batch: 32, negatives: 6, scale: 16, rate: 4, seed: 1}
 
 // example is one question with the passages that answer it.
 type example struct {
