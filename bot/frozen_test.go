@@ -35,6 +35,8 @@ func TestBot_AFrozenDatabaseDoesNotHoldTheProgram(t *testing.T) {
 		t.Errorf("stopping took %v", took)
 	}
 	server.Thaw()
+	store = newPostgresStore(t, server.URL)
+	store.now = func() time.Time { return time.Now().Add(lease) } // by then the lease has ended
 	b = New(HandlerFunc(echo), NewLocalSessions(store, time.Hour), NewInbox(store), fast)
 	c = newFake("fake")
 	b.Attach(c)
