@@ -23,6 +23,8 @@ const (
 	fitLow       = .22 // below it nothing fits; up to FitMaybe an answer says what it understood
 	aloneLead    = .10 // by how much a question alone must fit better than with the turns before to count alone
 	leaningLead  = .45 // the same for one that leans on them ("那要多久？")
+	sameField    = .10 // how much likelier the field of law of the turn before is
+	turnCost     = .03 // what looking one turn further back costs
 	contextTurns = 3   // earlier turns looked at
 	alsoFit      = .30 // a further entry that fits so well lends its conclusion
 	nearHits     = 8   // entries looked at
@@ -61,29 +63,53 @@ func (a *Answerer) Answer(ctx context.Context, q Question) (Answer, error) {
 }
 
 // find looks the question up as it stands and, in a conversation, together with
-// the turns before. A question that makes sense alone and fits surely is taken
-// as it stands; else the conversation as a whole decides, unless the question
-// alone fits much better.
+// the turns before. A long question that fits surely is taken as it stands; else
+// the reading that fits best counts, where a question alone must fit the better
+// the more it leans on what was said, and staying in the field of law of the
+// turn before is a little likelier than leaving it.
 func (a *Answerer) find(q Question) []Hit {
 	query := Query{Text: q.Text, Kind: KindEntry, Area: q.Area, On: q.On, N: nearHits}
 	alone := a.base.Search(query)
-	if len(q.Context) == 0 {
+	t := Normalize(q.Text)
+	if len(q.Context) == 0 || utf8.RuneCountInString(t) > short && !elliptical(t) && len(alone) > 0 && alone[0].Fit >= FitSure {
 		return alone
 	}
-	leans := elliptical(Normalize(q.Text))
-	if !leans && len(alone) > 0 && alone[0].Fit >= FitSure {
-		return alone
+	domain := ""
+	if last := a.base.Entry(q.Last); last != nil {
+		domain = last.Topic[:2]
 	}
-	query.Text = strings.Join(append(slices.Clone(q.Context[max(0, len(q.Context)-contextTurns):]), q.Text), "，")
-	whole := a.base.Search(query)
-	lead := aloneLead
+	rate := func(hits []Hit, cost float64) float64 {
+		if len(hits) == 0 {
+			return -1
+		}
+		if domain != "" && hits[0].Doc.Entry.Topic[:2] == domain {
+			cost -= sameField
+		}
+		return hits[0].Fit - cost
+	}
+	leans, lead := elliptical(t), aloneLead
 	if leans {
 		lead = leaningLead
 	}
-	if len(whole) == 0 || len(alone) > 0 && alone[0].Fit > whole[0].Fit+lead {
-		return alone
+	best, most := alone, rate(alone, lead)
+	for back := 1; back <= min(contextTurns, len(q.Context)); back++ {
+		query.Text = strings.Join(append(slices.Clone(q.Context[len(q.Context)-back:]), q.Text), "，")
+		whole := a.base.Search(query)
+		if !leans && a.ignores(q, back, whole) && len(alone) > 0 && alone[0].Fit >= FitMaybe {
+			continue
+		}
+		if r := rate(whole, float64(back-1)*turnCost); r > most {
+			best, most = whole, r
+		}
 	}
-	return whole
+	return best
+}
+
+// ignores says that the question plays no part in what was found with the turns
+// before: these alone find the same first.
+func (a *Answerer) ignores(q Question, back int, whole []Hit) bool {
+	before := a.base.Search(Query{Text: strings.Join(q.Context[len(q.Context)-back:], "，"), Kind: KindEntry, Area: q.Area, On: q.On, N: 1})
+	return len(before) > 0 && len(whole) > 0 && before[0].Doc == whole[0].Doc
 }
 
 // tentative marks an answer whose entry may not be what was meant: it says what
