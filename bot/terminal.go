@@ -10,11 +10,12 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/ergochat/readline"
 )
 
 // Terminal is a channel for one person at a terminal or a pipe: trials, demos,
-// tests. Lines are edited by the terminal itself, which knows how wide Chinese
-// characters are.
+// tests.
 type Terminal struct {
 	in     io.Reader
 	colour bool
@@ -57,38 +58,43 @@ func (t *Terminal) Open() []Address { return []Address{t.chat} }
 // (Ctrl-D), "exit" or ctx. The read that waits for a line when ctx ends goes on
 // until in gives one or is closed.
 func (t *Terminal) Run(ctx context.Context, deliver func(context.Context, Message) error) error {
-	lines, fault := make(chan string), make(chan error, 1)
+	read, stop, err := t.reader()
+	if err != nil {
+		return err
+	}
+	defer stop()
+	type input struct {
+		line string
+		err  error
+	}
+	wanted, lines := make(chan struct{}), make(chan input, 1)
+	defer close(wanted)
 	go func() {
-		defer close(lines)
-		s := bufio.NewScanner(t.in)
-		s.Buffer(nil, 1<<20)
-		for s.Scan() {
-			select {
-			case lines <- s.Text():
-			case <-ctx.Done():
-				return
-			}
+		for range wanted {
+			line, err := read()
+			lines <- input{line, err}
 		}
-		fault <- s.Err()
 	}()
 	for n := 1; ; n++ {
-		t.print("1", "您：", "")
-		var line string
-		var ok bool
 		select {
-		case line, ok = <-lines:
+		case wanted <- struct{}{}:
 		case <-ctx.Done():
 			return nil
 		}
-		if !ok {
-			t.print("", "", "\n")
-			select {
-			case err := <-fault:
-				return err
-			default:
-				return nil
-			}
+		var got input
+		select {
+		case got = <-lines:
+		case <-ctx.Done():
+			return nil
 		}
+		if errors.Is(got.err, io.EOF) {
+			t.print("", "", "\n")
+			return nil
+		}
+		if got.err != nil {
+			return got.err
+		}
+		line := got.line
 		switch strings.TrimSpace(line) {
 		case "":
 			continue
@@ -99,6 +105,41 @@ func (t *Terminal) Run(ctx context.Context, deliver func(context.Context, Messag
 			return err
 		}
 	}
+}
+
+// prompt stands before what the person types.
+const prompt = "您："
+
+// reader gives a function that reads one line, and one that puts the terminal
+// back. At a terminal a line can be edited and the lines before called back with
+// the arrow keys; they are kept in memory only, for they are a person's words.
+func (t *Terminal) reader() (read func() (string, error), stop func(), err error) {
+	in, ok := t.in.(*os.File)
+	if !ok || !t.colour || !isTerminal(in) {
+		s := bufio.NewScanner(t.in)
+		s.Buffer(nil, 1<<20)
+		return func() (string, error) {
+			t.print("1", prompt, "")
+			if s.Scan() {
+				return s.Text(), nil
+			}
+			if s.Err() != nil {
+				return "", s.Err()
+			}
+			return "", io.EOF
+		}, func() {}, nil
+	}
+	rl, err := readline.NewFromConfig(&readline.Config{Prompt: "\x1b[1m" + prompt + "\x1b[0m", Stdin: in, Stdout: t.out, HistoryLimit: 200})
+	if err != nil {
+		return nil, nil, fmt.Errorf("open the terminal: %w", err)
+	}
+	return func() (string, error) {
+		line, err := rl.ReadLine()
+		if errors.Is(err, readline.ErrInterrupt) {
+			return "", io.EOF
+		}
+		return line, err
+	}, func() { _ = rl.Close() }, nil
 }
 
 // say delivers one line and waits until it is answered.
@@ -128,11 +169,6 @@ func (t *Terminal) Send(_ context.Context, to Address, inReplyTo string, r Reply
 	for i, choice := range r.Choices {
 		t.print("33", fmt.Sprintf("  %d. ", i+1), choice+"\n")
 	}
-	if r.Answer != nil {
-		for i, c := range r.Answer.Citations {
-			t.print("2", fmt.Sprintf("  〔%d〕%s", i+1, c.words()), "\n")
-		}
-	}
 	t.print("", "", "\n")
 	if inReplyTo != "" {
 		select {
@@ -141,27 +177,6 @@ func (t *Terminal) Send(_ context.Context, to Address, inReplyTo string, r Reply
 		}
 	}
 	return nil
-}
-
-// words is a citation as one line.
-func (c Citation) words() string {
-	line := "《" + c.Law + "》"
-	if number, rest, found := strings.Cut(c.Article, "之"); found {
-		line += "第" + number + "条之" + rest
-	} else if c.Article != "" {
-		line += "第" + c.Article + "条"
-	}
-	var more []string
-	if c.Effective != "" {
-		more = append(more, c.Effective+" 起施行")
-	}
-	if c.Status != "" {
-		more = append(more, c.Status)
-	}
-	if len(more) > 0 {
-		line += "（" + strings.Join(more, "，") + "）"
-	}
-	return line
 }
 
 // print writes a coloured part and a plain one.

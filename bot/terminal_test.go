@@ -16,18 +16,13 @@ func TestTerminal(t *testing.T) {
 	term := NewTerminal(strings.NewReader("一\n\n  \n二\nexit\n三\n"), &out)
 	b := New(HandlerFunc(func(_ context.Context, m Message, s *Session) (Reply, error) {
 		s.Turns = append(s.Turns, Turn{Text: m.Text})
-		r := Reply{Text: "答" + m.Text, Choices: []string{"甲", "乙"}}
-		if len(s.Turns) == 2 {
-			r.Answer = &Answer{Citations: []Citation{{Law: "刑法", Article: "276之一", Effective: "2024-03-01", Status: "现行有效"}}}
-		}
-		return r, nil
+		return Reply{Text: "答" + m.Text, Choices: []string{"甲", "乙"}}, nil
 	}), NewLocalSessions(store, time.Hour), NewInbox(store), Options{})
 	b.Attach(term)
 	if err := b.Run(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	want := "您：明白：答一\n  1. 甲\n  2. 乙\n\n您：您：您：明白：答二\n  1. 甲\n  2. 乙\n" +
-		"  〔1〕《刑法》第276条之一（2024-03-01 起施行，现行有效）\n\n您："
+	want := "您：明白：答一\n  1. 甲\n  2. 乙\n\n您：您：您：明白：答二\n  1. 甲\n  2. 乙\n\n您："
 	if got := out.String(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

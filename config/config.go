@@ -31,7 +31,7 @@ type Knowledge struct {
 // Store is where records and conversations live.
 type Store struct {
 	DatabaseURL Secret        `env:"DATABASE_URL" default:"" doc:"PostgreSQL 地址，如 postgres://用户:密码@主机/库；不填用数据目录里的 SQLite"`
-	RedisURL    Secret        `env:"REDIS_URL" default:"" doc:"会话存 Redis：redis://主机:6379/0，哨兵 redis+sentinel://主机1:26379,主机2:26379/主名，集群 redis+cluster://主机1:6379,主机2:6379；不填存本地数据库"`
+	RedisURL    Secret        `env:"REDIS_URL" default:"" doc:"会话存 Redis：redis://主机:6379/0，哨兵 redis+sentinel://主机1:26379,主机2:26379/主名，集群 redis+cluster://主机1:6379,主机2:6379；别的机器上没设密码的要加 ?no_password=yes；不填存本地数据库"`
 	SessionTTL  time.Duration `env:"SESSION_TTL" default:"24h" doc:"一段对话隔多久不说话就忘掉"`
 }
 

@@ -192,8 +192,8 @@ func (c *Config) Validate() error {
 		bad("DATABASE_URL：应以 postgres:// 开头；用 SQLite 就不要填")
 	}
 	if u := c.Store.RedisURL.Reveal(); u != "" {
-		p, err := url.Parse(u)
-		if err != nil || !redisSchemes[p.Scheme] {
+		scheme, _, _ := strings.Cut(u, "://") // host lists are no URL; OpenRedis reads them
+		if !redisSchemes[scheme] {
 			bad("REDIS_URL：应以 redis://、rediss://、redis+sentinel:// 或 redis+cluster:// 开头")
 		}
 	}

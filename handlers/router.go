@@ -81,6 +81,9 @@ func (r *Router) Handle(ctx context.Context, m bot.Message, s *bot.Session) (bot
 	if err != nil {
 		return bot.Reply{}, err
 	}
+	if s.Lost && t.session.Urgent == "" {
+		reply.Text = wordsLost + reply.Text
+	}
 	if reply.Answer != nil {
 		r.record(t, reply.Answer)
 	}

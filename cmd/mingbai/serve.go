@@ -74,7 +74,7 @@ func (s *server) build(ctx context.Context) error {
 	sessions := bot.NewLocalSessions(s.store, c.Store.SessionTTL)
 	if u := c.Store.RedisURL.Reveal(); u != "" {
 		if s.redis, err = bot.OpenRedis(bot.RedisOptions{URL: u, Log: a.log}); err != nil {
-			return fmt.Errorf("REDIS_URL：%w", err)
+			return err
 		}
 		sessions = bot.NewRedisSessions(s.redis, c.Store.SessionTTL)
 	}
