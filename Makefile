@@ -4,7 +4,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 SHARED      ?= ../shared
 FUZZTIME    ?= 5s
 
-.PHONY: run build test check deps lint race fuzz eval bench docs clean
+.PHONY: run build test check deps lint race fuzz eval bench bench-peers docs clean
 
 run: build
 	./bin/mingbai serve
@@ -47,6 +47,9 @@ docs-fresh: build
 # it says so and does nothing.
 eval: build
 	@scripts/eval.sh $(SHARED)
+
+bench-peers: ## the same questions through another engine: make bench-peers LAWS=… QUERIES=…
+	@cd bench/peers && go run . -laws "$(abspath $(LAWS))" -queries "$(abspath $(QUERIES))"
 
 bench: build
 	@scripts/bench.sh

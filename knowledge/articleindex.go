@@ -54,7 +54,7 @@ type lawArticles struct {
 
 // newArticleIndex knows the documents, laws and names, but has no terms yet.
 func newArticleIndex(docs []*Document, o IndexOptions) *articleIndex {
-	x := &articleIndex{docs: docs, fullName: o.FullName, byName: map[string][]uint32{}, weights: defaultLearnWeights, model: o.Model}
+	x := &articleIndex{docs: docs, fullName: o.FullName, byName: map[string][]uint32{}, weights: defaultLearnWeights.without(o.Without), model: o.Model}
 	x.pool.New = func() any { return new(scratch) }
 	x.groupByLaw()
 	return x

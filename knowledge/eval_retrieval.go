@@ -31,6 +31,7 @@ type RetrievalOptions struct {
 	Index   IndexOptions
 	Entries []*Document // whose phrasings speak for the articles they cite
 	Lexicon *Lexicon
+	Folds   int                 // above 1: cross-validated, the questions of the other folds being phrasings of their articles
 	Cache   string              // file to keep the built index in; "": build each time
 	Rewrite func(string) string // changes each question before it is asked, for measuring other scripts and typos; may be nil
 }
@@ -49,6 +50,8 @@ type RetrievalFigures struct {
 	P50      float64         `json:"p50_ms"`
 	P99      float64         `json:"p99_ms"`
 	RSS      float64         `json:"rss_mb"` // resident set after the questions
+
+	took []float64 // ms, a question each
 }
 
 // recallDepths are the depths at which recall is measured.
@@ -92,18 +95,42 @@ func EvalRetrieval(o RetrievalOptions) (RetrievalFigures, error) {
 	if err != nil {
 		return RetrievalFigures{}, err
 	}
-	f := RetrievalFigures{Queries: len(queries), Articles: len(docs)}
-	x, err := f.index(append(docs, o.Entries...), o)
-	if err != nil {
-		return f, err
+	f := RetrievalFigures{Queries: len(queries), Articles: len(docs), Recall: map[int]float64{}}
+	docs = append(docs, o.Entries...)
+	lay := o.Index.Lay
+	for fold := range max(1, o.Folds) {
+		test := queries
+		if o.Folds > 1 {
+			var train []EvalQuery
+			if test, train = splitFold(queries, fold, o.Folds); o.Run == nil {
+				o.Index.Lay = append(slices.Clip(lay), goldPhrases(train, docs)...)
+			}
+		}
+		x, err := f.index(docs, o)
+		if err != nil {
+			return f, err
+		}
+		runtime.GC()
+		f.ask(x, test, o)
 	}
-	runtime.GC()
-	f.ask(x, queries, o)
+	f.mean()
 	if o.Run != nil {
 		f.Recall = nil
 	}
 	f.RSS = residentMB()
 	return f, nil
+}
+
+// splitFold gives every n-th question, and the others.
+func splitFold(queries []EvalQuery, fold, n int) (test, train []EvalQuery) {
+	for i, q := range queries {
+		if i%n == fold {
+			test = append(test, q)
+		} else {
+			train = append(train, q)
+		}
+	}
+	return test, train
 }
 
 // index builds the index, and with a cache loads it again, timing both.
@@ -128,8 +155,6 @@ func (f *RetrievalFigures) index(docs []*Document, o RetrievalOptions) (*Index, 
 
 // ask runs the questions and fills in the figures.
 func (f *RetrievalFigures) ask(x *Index, queries []EvalQuery, o RetrievalOptions) {
-	f.Recall = map[int]float64{}
-	var took []float64
 	for _, q := range queries {
 		text := q.Text
 		if o.Rewrite != nil {
@@ -137,7 +162,7 @@ func (f *RetrievalFigures) ask(x *Index, queries []EvalQuery, o RetrievalOptions
 		}
 		start := time.Now()
 		hits := x.Search(Query{Text: text, Kind: KindArticle, N: runDepth})
-		took = append(took, float64(time.Since(start).Microseconds())/1000)
+		f.took = append(f.took, float64(time.Since(start).Microseconds())/1000)
 		ids := make([]string, len(hits))
 		for i, h := range hits {
 			ids[i] = h.Doc.ID
@@ -149,14 +174,18 @@ func (f *RetrievalFigures) ask(x *Index, queries []EvalQuery, o RetrievalOptions
 		}
 		f.count(ids, q.Gold)
 	}
-	n := float64(max(len(queries), 1))
+}
+
+// mean turns sums into means and times into percentiles.
+func (f *RetrievalFigures) mean() {
+	n := float64(max(f.Queries, 1))
 	for k := range f.Recall {
 		f.Recall[k] /= n
 	}
 	f.MRR10, f.MRR100, f.NDCG10 = f.MRR10/n, f.MRR100/n, f.NDCG10/n
-	slices.Sort(took)
-	if len(took) > 0 {
-		f.P50, f.P99 = took[len(took)/2], took[len(took)*99/100]
+	slices.Sort(f.took)
+	if len(f.took) > 0 {
+		f.P50, f.P99 = f.took[len(f.took)/2], f.took[len(f.took)*99/100]
 	}
 }
 

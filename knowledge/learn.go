@@ -18,6 +18,23 @@ type learnWeights struct {
 
 var defaultLearnWeights = learnWeights{law: 0.8, part: 0.4, doc: 0.3, vote: 5, assoc: 0.4, meaning: 40}
 
+// without gives the weights with some parts at nothing.
+func (w learnWeights) without(parts []string) learnWeights {
+	for _, p := range parts {
+		switch p {
+		case "prior":
+			w.law, w.part, w.doc = 0, 0, 0
+		case "vote":
+			w.vote = 0
+		case "association":
+			w.assoc = 0
+		case "meaning":
+			w.meaning = 0
+		}
+	}
+	return w
+}
+
 // Smoothing of the rates at which articles are asked about.
 const (
 	smoothPart = 4.0 // articles' worth of the law's rate in each chapter's

@@ -188,6 +188,11 @@ func questionPhrases(file string, docs []*Document) ([]LayPhrase, error) {
 	if err != nil {
 		return nil, err
 	}
+	return goldPhrases(queries, docs), nil
+}
+
+// goldPhrases gives each question as a phrasing of its articles.
+func goldPhrases(queries []EvalQuery, docs []*Document) []LayPhrase {
 	byID := map[string]*Article{}
 	for _, d := range docs {
 		byID[d.ID] = d.Article
@@ -200,7 +205,7 @@ func questionPhrases(file string, docs []*Document) ([]LayPhrase, error) {
 			}
 		}
 	}
-	return out, nil
+	return out
 }
 
 // minedPassages is from how many of the articles most like a phrasing the hard
