@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"mingbai/bot"
+	"mingbai/knowledge"
 )
 
 func evaluate(ctx context.Context, a *app, args []string) error {
@@ -18,9 +19,11 @@ func evaluate(ctx context.Context, a *app, args []string) error {
 			return evalQuestions(ctx, a, args[1:])
 		case "retrieval":
 			return evalRetrieval(ctx, a, args[1:])
+		case "overlap":
+			return evalOverlap(ctx, a, args[1:])
 		}
 	}
-	return fmt.Errorf("%w: eval 后面写 questions 或 retrieval", errUsage)
+	return fmt.Errorf("%w: eval 后面写 questions、retrieval 或 overlap", errUsage)
 }
 
 // evalQuestions plays each item's turns as one fresh conversation, as of its
@@ -99,4 +102,71 @@ func (p *parts) play(ctx context.Context, turns []string, asof string) (string, 
 		}
 	}
 	return answer, nil
+}
+
+// evalOverlap reports how much of the phrasings stands in question files.
+func evalOverlap(ctx context.Context, a *app, args []string) error {
+	f := a.flags("eval overlap", "题库.jsonl… [--json]")
+	asJSON := f.Bool("json", false, "输出 JSON")
+	rest, err := parse(f, args)
+	if err != nil {
+		return err
+	}
+	if len(rest) == 0 {
+		return fmt.Errorf("%w: 请写题库文件", errUsage)
+	}
+	p, err := a.openBase(ctx)
+	if err != nil {
+		return err
+	}
+	reports := map[string]knowledge.Overlap{}
+	for _, name := range rest {
+		questions, err := readQuestions(name)
+		if err != nil {
+			return err
+		}
+		o := knowledge.FindOverlap(questions, p.base.Phrasings())
+		reports[name] = o
+		if *asJSON {
+			continue
+		}
+		fmt.Fprintf(a.out, "%s：%d 题，对 %d 句问法；有连续 8 字相同的 %d 题，整句相同的 %d 题，和最近问法的相似度平均 %.2f\n", name, o.Questions, o.Phrasings, o.SharedRun, o.Same, o.Nearest)
+		for _, w := range o.Worst[:min(5, len(o.Worst))] {
+			fmt.Fprintf(a.out, "  %.2f（连续 %d 字）%s ／ %s\n", w.Likeness, w.Run, w.Question, w.Phrasing)
+		}
+	}
+	if *asJSON {
+		return writeJSON(a.out, reports)
+	}
+	return nil
+}
+
+// readQuestions reads what people ask from a JSONL file: its fields query, q,
+// question or turns.
+func readQuestions(name string) ([]string, error) {
+	in, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("打不开题库：%w", err)
+	}
+	defer in.Close()
+	var list []string
+	sc := bufio.NewScanner(in)
+	sc.Buffer(nil, 1<<20)
+	for line := 1; sc.Scan(); line++ {
+		var item struct {
+			Query    string   `json:"query"`
+			Q        string   `json:"q"`
+			Question string   `json:"question"`
+			Turns    []string `json:"turns"`
+		}
+		if err := json.Unmarshal(sc.Bytes(), &item); err != nil {
+			return nil, fmt.Errorf("%s 第 %d 行不是 JSON：%w", name, line, err)
+		}
+		for _, s := range append(item.Turns, item.Query, item.Q, item.Question) {
+			if s != "" {
+				list = append(list, s)
+			}
+		}
+	}
+	return list, sc.Err()
 }
