@@ -168,7 +168,7 @@ func (a *Answerer) reviewed(q Question, e *Entry, fit float64, others []Hit) Ans
 	}
 	ans.Citations = p.cited
 	for _, c := range p.cited {
-		if c.Status != string(StatusInForce) && c.External == "" {
+		if c.Status != string(StatusInForce) && c.Status != string(StatusThen) && c.External == "" {
 			ans.Grounded = false
 		}
 	}

@@ -21,12 +21,14 @@ import (
 // law holds on a day. It is always computed for a day, never stored.
 type Status string
 
-// The four statuses, as the national law database (flk.npc.gov.cn) names them.
+// Statuses, as the national law database (flk.npc.gov.cn) names them, and one of
+// our own: StatusThen is of a citation, never of a version.
 const (
 	StatusInForce  Status = "现行有效"
 	StatusNotYet   Status = "尚未施行"
 	StatusAmended  Status = "已修改" // a newer version or another law took its place
 	StatusRepealed Status = "已废止"
+	StatusThen     Status = "当时有效" // in force on the day asked about, not today
 )
 
 // How a version's effective date is known.

@@ -70,7 +70,7 @@ func TestAsk(t *testing.T) {
 	t.Run("the law of the day asked about", func(t *testing.T) {
 		const order = "中华人民共和国治安管理处罚法"
 		q := "把人打了会拘留几天"
-		if a := askFor(t, "--on", "2025-12-01", q); !a.cites(order, "43") || a.AsOf != "2025-12-01" {
+		if a := askFor(t, "--on", "2025-12-01", q); !a.cites(order, "43") || a.AsOf != "2025-12-01" || !strings.Contains(a.Text, "2026-01-01起改用新文本") {
 			t.Errorf("2025-12-01: got %+v", a)
 		}
 		if a := askFor(t, "--on", "2026-02-01", q); !a.cites(order, "51") {
