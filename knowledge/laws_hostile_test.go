@@ -241,11 +241,15 @@ func TestFetch(t *testing.T) {
 			_ = http.NewResponseController(w).Flush()
 			_, _ = w.Write(law)
 		}, "超过上限"},
-		"redirect away":    {FetchOptions{}, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://evil.example/x.md", http.StatusFound) }, "不在允许"},
-		"redirect to http": {FetchOptions{}, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://"+r.Host+"/x", http.StatusFound) }, "https"},
-		"redirect loop":    {FetchOptions{}, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/again", http.StatusFound) }, "次"},
-		"not found":        {FetchOptions{}, http.NotFound, "404"},
-		"too slow":         {FetchOptions{Timeout: 50 * time.Millisecond}, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "下载"},
+		"redirect away": {FetchOptions{}, func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://evil.example/x.md", http.StatusFound)
+		}, "不在允许"},
+		"redirect to http": {FetchOptions{}, func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://"+r.Host+"/x", http.StatusFound)
+		}, "https"},
+		"redirect loop": {FetchOptions{}, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/again", http.StatusFound) }, "次"},
+		"not found":     {FetchOptions{}, http.NotFound, "404"},
+		"too slow":      {FetchOptions{Timeout: 50 * time.Millisecond}, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "下载"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
