@@ -23,6 +23,12 @@ const (
 	entryWords   = 1.0  // the words of all phrasings
 )
 
+// entryLength is the share of the length in the score of all phrasings. Above 1
+// an entry with three times the phrasings of others does not draw their
+// questions to itself: while two of fifteen domains had such entries, 299 of the
+// blind questions found their topic instead of 283.
+const entryLength = 1.3
+
 // entryIndex finds entries.
 type entryIndex struct {
 	docs      []*Document
@@ -68,6 +74,8 @@ func buildEntryIndex(docs []*Document, lex *Lexicon) *entryIndex {
 	}
 	x.questions, x.title, x.body = questions.build(), title.build(), body.build()
 	x.sounds, x.phrases = sounds.build(), phrases.build()
+	x.questions.prepareWith(entryLength)
+	x.sounds.prepareWith(entryLength)
 	x.length = phraseLengths(x.phrases)
 	x.words = trainWords(x)
 	x.topics, x.topicOf = groupEntries(docs, func(e *Entry) string { return e.Topic })

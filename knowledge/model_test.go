@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -137,5 +138,66 @@ func TestEvalRetrieval(t *testing.T) {
 	}
 	if _, err := EvalRetrieval(RetrievalOptions{Laws: laws, Queries: "none"}); err == nil {
 		t.Error("no error without questions")
+	}
+}
+
+// TestArticleRetrieval holds the figures of article retrieval over three laws,
+// with and without what phrasings taught, to testdata/article_stats.txt; -update
+// rewrites it. A figure may fall by slack, since phrasings come and go.
+func TestArticleRetrieval(t *testing.T) {
+	t.Parallel()
+	const golden, slack = "testdata/article_stats.txt", 0.04
+	var got bytes.Buffer
+	for name, o := range map[string]RetrievalOptions{
+		"words only":  {},
+		"as shipped":  {Lexicon: DefaultLexicon(), Index: DefaultIndexOptions(), Entries: corpusEntries(t)},
+		"traditional": {Lexicon: DefaultLexicon(), Index: DefaultIndexOptions(), Entries: corpusEntries(t), Rewrite: traditional()},
+	} {
+		o.Laws, o.Queries = "testdata/articles.jsonl", "testdata/article_questions.jsonl"
+		f, err := EvalRetrieval(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&got, "%s recall@5: %.4f\n%s mrr@10: %.4f\n", name, f.Recall[5], name, f.MRR10)
+	}
+	lines := bytes.SplitAfter(got.Bytes(), []byte("\n"))
+	slices.SortFunc(lines, bytes.Compare)
+	text := string(bytes.Join(lines, nil))
+	if *update {
+		if err := os.WriteFile(golden, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := figures(text)
+	for name, v := range figures(string(want)) {
+		if now[name] < v-slack {
+			t.Errorf("%s fell from %.4f to %.4f", name, v, now[name])
+		}
+	}
+	if now["traditional recall@5"] != now["as shipped recall@5"] {
+		t.Errorf("questions in traditional characters find %.4f, in simplified ones %.4f", now["traditional recall@5"], now["as shipped recall@5"])
+	}
+}
+
+// traditional writes a question in traditional characters, over-converted ones
+// among them: for each character the last that is folded to it.
+func traditional() func(string) string {
+	to := map[rune]rune{}
+	for line := range strings.Lines(simplifyData) {
+		runes := []rune(strings.TrimSpace(line))
+		to[runes[0]] = runes[len(runes)-1]
+	}
+	return func(s string) string {
+		return strings.Map(func(r rune) rune {
+			if t, ok := to[r]; ok {
+				return t
+			}
+			return r
+		}, s)
 	}
 }

@@ -118,7 +118,12 @@ func (b *postingsBuilder) build() *postings {
 }
 
 // prepare computes what follows from the counts.
-func (p *postings) prepare() {
+func (p *postings) prepare() { p.prepareWith(bm25B) }
+
+// prepareWith is prepare with another share of the length in the score: at 1 a
+// long document gains nothing by its length.
+func (p *postings) prepareWith(b float32) {
+	p.n = 0
 	var total float64
 	for _, l := range p.lens {
 		if l > 0 {
@@ -129,7 +134,7 @@ func (p *postings) prepare() {
 	average := float32(max(total/float64(max(p.n, 1)), 1))
 	p.norm = make([]float32, len(p.lens))
 	for i, l := range p.lens {
-		p.norm[i] = bm25K1 * (1 - bm25B + bm25B*l/average)
+		p.norm[i] = bm25K1 * (1 - b + b*l/average)
 	}
 	p.idf = make([]float32, len(p.keys))
 	for i := range p.keys {
