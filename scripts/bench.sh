@@ -1,6 +1,16 @@
 #!/bin/sh
 # Measures the program over HTTP beside a bare echo handler, then runs the
-# packages' benchmarks. RUNS and SECONDS shorten it.
+# packages' benchmarks, and writes both into docs/figures.md. RUNS and
+# SECONDS_EACH shorten it.
 set -eu
-go run ./bench/http -runs "${RUNS:-5}" -seconds "${SECONDS_EACH:-10}"
-go test -run '^$' -bench . -benchmem ./knowledge ./handlers ./bot
+out=$(mktemp)
+trap 'rm -f "$out"' EXIT
+go run ./bench/http -runs "${RUNS:-5}" -seconds "${SECONDS_EACH:-10}" >"$out"
+{
+	echo
+	echo '```'
+	go test -run '^$' -bench . -benchmem ./knowledge ./handlers ./bot | grep -v '^ok\|^PASS'
+	echo '```'
+} >>"$out"
+cat "$out"
+scripts/put.sh bench "$out" docs/figures.md

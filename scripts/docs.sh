@@ -7,10 +7,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 env -i PATH="$PATH" HOME="${HOME:-/}" DATA_DIR="$work/data" ./bin/mingbai config --markdown >"$work/settings.md"
-awk -v table="$work/settings.md" '
-	/<!-- settings -->/ { print; while ((getline line < table) > 0) print line; skip = 1; next }
-	/<!-- \/settings -->/ { skip = 0 }
-	!skip { print }' README.md >"$work/README.md"
+cp README.md "$work/README.md"
+scripts/put.sh settings "$work/settings.md" "$work/README.md"
 if [ "$check" = "--check" ]; then
 	cmp -s README.md "$work/README.md" || { echo "README.md 的设置表过期了：运行 make docs" >&2; exit 1; }
 else
