@@ -359,7 +359,7 @@ func (b *Base) Nearest(q Query) []Hit {
 func (b *Base) IndexOptions() IndexOptions { return b.state.Load().indexOptions() }
 
 func (s *state) indexOptions() IndexOptions {
-	return IndexOptions{Lay: s.lay, FullName: func(name string) string {
+	return IndexOptions{Lay: s.lay, Model: DefaultModel(), FullName: func(name string) string {
 		if l, ok := s.registry.Find(name); ok {
 			return l.Title
 		}

@@ -9,7 +9,7 @@ import (
 	"io"
 	"math"
 	"os"
-	"runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -110,7 +110,7 @@ func EvalRetrieval(o RetrievalOptions) (RetrievalFigures, error) {
 		if err != nil {
 			return f, err
 		}
-		runtime.GC()
+		debug.FreeOSMemory() // what building left behind is not what searching needs
 		f.ask(x, test, o)
 	}
 	f.mean()

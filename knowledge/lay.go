@@ -97,7 +97,7 @@ func entryPhrases(entries []*Document) []LayPhrase {
 			if c.External != "" || c.Article == (ArticleNo{}) {
 				continue
 			}
-			for _, q := range d.Entry.Questions {
+			for _, q := range d.Entry.Phrasings() {
 				out = append(out, LayPhrase{c.Law, c.Article, q})
 			}
 		}

@@ -100,8 +100,8 @@ func learnPrior(x *articleIndex, ps []phrasing, w learnWeights) []float32 {
 func logf(v float64) float32 { return float32(math.Log(v)) }
 
 const (
-	assocMin     = 2   // a word of questions must stand in so many phrasings to teach
-	assocTerms   = 40  // words of articles kept for each word of questions
+	assocMin     = 3   // a word of questions must stand in so many phrasings to teach
+	assocTerms   = 12  // words of articles kept for each word of questions
 	assocQuery   = 100 // words added to one question
 	assocWorkers = 2   // goroutines that learn them
 	assocScale   = 20  // makes the weights of added words comparable with those said
