@@ -107,12 +107,17 @@ func (r *Router) say(ctx context.Context, t *turn, text string) (bot.Reply, erro
 	return r.verdict(ctx, t, v, text, menu)
 }
 
+// lasting are the crises a person stays in until they say they are safe. Of the
+// others (a fire, an accident, a swindle …) the first answer says what to do; the
+// next message is taken as it comes.
+var lasting = map[string]bool{"selfharm": true, "violence": true, "sexual": true, "child": true, "held": true, "threat": true}
+
 // verdict acts on what Safety found.
 func (r *Router) verdict(ctx context.Context, t *turn, v Verdict, text string, menu *bot.Menu) (bot.Reply, error) {
 	if v.SafeAgain {
 		t.session.Urgent = ""
 	}
-	if v.Kind == KindUrgent && !v.SafeAgain {
+	if v.Kind == KindUrgent && !v.SafeAgain && (lasting[v.Category] || v.Category == "stay") {
 		t.session.Urgent = v.Rule
 	}
 	if v.Command != "" {
