@@ -3,6 +3,7 @@ package knowledge
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -35,6 +36,7 @@ type BaseOptions struct {
 	Dir     string // own entries, over the built-in ones; "" for none
 	LawsDir string // imported law texts; "" for none
 	Cache   string // file to keep the index of articles in; "" for none
+	Model   string // file of a model trained here; the built-in one if it is not there
 	Now     func() time.Time
 	Log     *slog.Logger
 }
@@ -58,6 +60,7 @@ type state struct {
 	registry *Registry
 	library  *Library // nil without LawsDir
 	lay      []LayPhrase
+	model    *Model
 	index    *Index             // of the entries
 	articles *lazyArticles      // of the articles of imported laws
 	stale    map[string][]Stale // by entry: its law changed since it was reviewed
@@ -158,6 +161,9 @@ func (b *Base) load() (*state, error) {
 		s.lay, faults = LoadLay(sub)
 		s.faults = append(s.faults, faults...)
 	}
+	if s.model, err = b.loadModel(); err != nil {
+		return nil, err
+	}
 	if err := b.findStale(s, builtin); err != nil {
 		return nil, err
 	}
@@ -201,6 +207,39 @@ func (b *Base) loadEntries(s *state, builtin fs.FS) {
 		s.entries = append(s.entries, e)
 	}
 	sort.Slice(s.entries, func(i, j int) bool { return s.entries[i].ID < s.entries[j].ID })
+}
+
+// loadModel reads the model trained here, if there is one.
+func (b *Base) loadModel() (*Model, error) {
+	if b.o.Model == "" {
+		return DefaultModel(), nil
+	}
+	text, err := os.ReadFile(b.o.Model)
+	if errors.Is(err, fs.ErrNotExist) {
+		return DefaultModel(), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	m, err := ReadModel(text)
+	if err != nil {
+		return nil, fmt.Errorf("模型文件 %s 读不了，删掉它或重新训练：%w", b.o.Model, err)
+	}
+	return m, nil
+}
+
+// ArticleDocuments gives the articles of the imported laws in force today as
+// documents to be indexed.
+func (b *Base) ArticleDocuments() []*Document {
+	s := b.state.Load()
+	if s.library == nil {
+		return nil
+	}
+	var docs []*Document
+	for a := range s.library.Articles(b.Today()) {
+		docs = append(docs, articleDocument(a))
+	}
+	return docs
 }
 
 // findStale lists the entries whose cited articles read otherwise than when the
@@ -359,7 +398,7 @@ func (b *Base) Nearest(q Query) []Hit {
 func (b *Base) IndexOptions() IndexOptions { return b.state.Load().indexOptions() }
 
 func (s *state) indexOptions() IndexOptions {
-	return IndexOptions{Lay: s.lay, Model: DefaultModel(), FullName: func(name string) string {
+	return IndexOptions{Lay: s.lay, Model: s.model, FullName: func(name string) string {
 		if l, ok := s.registry.Find(name); ok {
 			return l.Title
 		}
@@ -381,17 +420,12 @@ func (l *lazyArticles) get(b *Base, s *state) *Index {
 		for _, e := range s.entries {
 			docs = append(docs, entryDocument(e))
 		}
-		held := 0
-		if s.library != nil {
-			for a := range s.library.Articles(b.Today()) {
-				docs = append(docs, articleDocument(a))
-				held++
-			}
-		}
 		l.index = s.index
-		if held == 0 {
+		articles := b.ArticleDocuments()
+		if len(articles) == 0 {
 			return
 		}
+		docs = append(docs, articles...)
 		o := s.indexOptions()
 		if b.o.Cache == "" {
 			l.index = BuildIndexWith(docs, DefaultLexicon(), o)

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
-
-	"github.com/goccy/go-yaml"
 )
 
 // Domain is one of the fields of law the base covers.
@@ -21,7 +19,7 @@ type Domain struct {
 // ParseDomains reads corpus/topics.yaml.
 func ParseDomains(text []byte) ([]Domain, error) {
 	var domains []Domain
-	if err := yaml.UnmarshalWithOptions(text, &domains, yaml.Strict()); err != nil {
+	if err := unmarshalYAML(text, &domains); err != nil {
 		return nil, fmt.Errorf("topics: %w", err)
 	}
 	return domains, nil

@@ -1,7 +1,6 @@
 package knowledge
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"io/fs"
@@ -10,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/goccy/go-yaml"
 )
 
 // Headings are the sections an entry may have, in the order they stand.
@@ -114,7 +111,7 @@ func ParseEntry(file string, text []byte) (*Entry, []Fault) {
 		return nil, p.faults
 	}
 	var h header
-	if err := yaml.NewDecoder(bytes.NewReader([]byte(head)), yaml.Strict()).Decode(&h); err != nil {
+	if err := unmarshalYAML([]byte(head), &h); err != nil {
 		p.fault(yamlLine(err)+1, "开头的 YAML 读不懂：%s", firstLine(err.Error()))
 		return nil, p.faults
 	}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -139,7 +140,8 @@ func restore(body []byte, row []float32) []byte {
 
 // TrainOptions is what a model is trained on.
 type TrainOptions struct {
-	Laws      string      // JSONL of articles, plain or gzip
+	Laws      string      // JSONL of articles, plain or gzip; empty: Articles
+	Articles  []*Document // used when Laws is empty
 	Entries   []*Document // whose phrasings speak for the articles they cite
 	Index     IndexOptions
 	Questions []string // further files of questions with their articles' ids as gold
@@ -151,9 +153,12 @@ type TrainOptions struct {
 // minute for 12,000 phrasings over 55,000 articles on one core. The same input
 // gives the same model.
 func Train(o TrainOptions) (*Model, error) {
-	docs, err := ReadArticles(o.Laws)
-	if err != nil {
-		return nil, err
+	docs := o.Articles
+	if o.Laws != "" {
+		var err error
+		if docs, err = ReadArticles(o.Laws); err != nil {
+			return nil, err
+		}
 	}
 	for _, file := range o.Questions {
 		lay, err := questionPhrases(file, docs)
@@ -202,10 +207,20 @@ func goldPhrases(queries []EvalQuery, docs []*Document) []LayPhrase {
 		for _, id := range q.Gold {
 			if a := byID[id]; a != nil {
 				out = append(out, LayPhrase{a.Law, a.No, q.Text})
+			} else if law, no, ok := parseArticleID(id); ok {
+				out = append(out, LayPhrase{law, no, q.Text})
 			}
 		}
 	}
 	return out
+}
+
+// parseArticleID reads "劳动合同法#39" and "劳动合同法@2012-12-28#39".
+func parseArticleID(id string) (law string, no ArticleNo, ok bool) {
+	law, number, found := strings.Cut(id, "#")
+	law, _, _ = strings.Cut(law, "@")
+	no, err := ParseArticleNo(number)
+	return law, no, found && err == nil && no.N > 0 && law != ""
 }
 
 // minedPassages is from how many of the articles most like a phrasing the hard

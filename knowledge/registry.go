@@ -13,8 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/goccy/go-yaml"
 )
 
 // Status says in the words of the national law database whether a version of a
@@ -265,7 +263,7 @@ func readYAML(fsys fs.FS, name string, v any) error {
 	if err != nil {
 		return err
 	}
-	if err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(v); err != nil && !errors.Is(err, io.EOF) {
+	if err := unmarshalYAML(text, v); err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil

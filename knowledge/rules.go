@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
-
 	"mingbai/calendar"
 )
 
@@ -40,7 +38,7 @@ type Rules map[string]*Rule
 // ParseRules reads corpus/rules/clocks.yaml.
 func ParseRules(text []byte) (Rules, error) {
 	var rows []*Rule
-	if err := yaml.UnmarshalWithOptions(text, &rows, yaml.Strict()); err != nil {
+	if err := unmarshalYAML(text, &rows); err != nil {
 		return nil, fmt.Errorf("rules: %w", err)
 	}
 	rules := Rules{}

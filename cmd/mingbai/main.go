@@ -52,6 +52,7 @@ func commands() []command {
 		{"kb", "check|search|show|verify|impact|diff|coverage …", "知识条目：检查、搜索、核对依据", kb, false},
 		{"laws", "import|list|show|diff …", "导入和查看法律文本", laws, false},
 		{"eval", "questions|retrieval|overlap …", "用题库评测", evaluate, false},
+		{"knowledge", "train [--laws 法条.jsonl.gz] [问题.jsonl…]", "用问法训练法条检索的模型", knowledgeCommand, false},
 		{"topic", "off|on|list …", "关闭或恢复一个专题", topic, false},
 		{"init", "[文件]", "设置本县的名称、乡镇、办事地点、电话和本省标准", initCounty, false},
 		{"figures", "[--from 日期] [--to 日期] [--json]", "咨询人数、次数、问题数等", figures, false},

@@ -34,7 +34,7 @@ func (a *app) openBase(ctx context.Context) (*parts, error) {
 	p := &parts{app: a}
 	var err error
 	if p.base, err = knowledge.OpenBase(ctx, knowledge.BaseOptions{
-		Dir: a.config.Knowledge.Dir, LawsDir: filepath.Join(a.config.DataDir, "laws"), Cache: filepath.Join(a.config.DataDir, "articles.index"), Now: a.now, Log: a.log,
+		Dir: a.config.Knowledge.Dir, LawsDir: filepath.Join(a.config.DataDir, "laws"), Cache: filepath.Join(a.config.DataDir, "articles.index"), Model: filepath.Join(a.config.DataDir, modelFile), Now: a.now, Log: a.log,
 	}); err != nil {
 		return nil, fmt.Errorf("open the knowledge base: %w", err)
 	}
