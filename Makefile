@@ -4,7 +4,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 SHARED      ?= ../shared
 FUZZTIME    ?= 5s
 
-.PHONY: run build test check deps lint race fuzz eval bench bench-peers docs clean
+.PHONY: run build test check deps lint race quality fuzz eval bench bench-peers docs clean
 
 run: build
 	./bin/mingbai serve
@@ -19,7 +19,7 @@ test: deps check
 deps:
 	@scripts/deps.sh
 
-check: lint docs-fresh race fuzz
+check: lint docs-fresh race quality fuzz
 
 lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt these files:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
@@ -29,6 +29,10 @@ lint:
 
 race:
 	$(GO) test -race -timeout 15m ./...
+
+# quality holds the figures of finding and answering to those in git.
+quality:
+	$(GO) test -run 'Retrieval|Themselves|Blind' ./knowledge
 
 # fuzz runs each target for FUZZTIME; the corpus of each is kept in testdata.
 fuzz:

@@ -61,6 +61,9 @@ func newArticleIndex(docs []*Document, o IndexOptions) *articleIndex {
 }
 
 func buildArticleIndex(docs, entries []*Document, o IndexOptions) *articleIndex {
+	if len(docs) == 0 {
+		entries, o = nil, IndexOptions{} // nothing to attach phrasings to
+	}
 	x := newArticleIndex(docs, o)
 	phrases := append(entryPhrases(entries), o.Lay...)
 	x.hash = x.inputs(phrases)

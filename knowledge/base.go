@@ -58,8 +58,8 @@ type state struct {
 	topics   map[string]string // id → name
 	rules    Rules
 	registry *Registry
-	library  *Library // nil without LawsDir
-	lay      []LayPhrase
+	library  *Library                      // nil without LawsDir
+	lay      func() ([]LayPhrase, []Fault) // read when first needed
 	model    *Model
 	index    *Index             // of the entries
 	articles *lazyArticles      // of the articles of imported laws
@@ -156,11 +156,13 @@ func (b *Base) load() (*state, error) {
 		}
 	}
 	b.loadEntries(s, builtin)
-	if sub, err := fs.Sub(builtin, "lay"); err == nil {
-		var faults []Fault
-		s.lay, faults = LoadLay(sub)
-		s.faults = append(s.faults, faults...)
-	}
+	s.lay = sync.OnceValues(func() ([]LayPhrase, []Fault) {
+		sub, err := fs.Sub(builtin, "lay")
+		if err != nil {
+			return nil, []Fault{{File: "lay", Msg: err.Error()}}
+		}
+		return LoadLay(sub)
+	})
 	if s.model, err = b.loadModel(); err != nil {
 		return nil, err
 	}
@@ -296,7 +298,8 @@ func articleDocument(a *Article) *Document {
 // of Check, and entries that contradict each other.
 func (b *Base) Check() []Fault {
 	s := b.state.Load()
-	faults := append(slices.Clone(s.faults), Contradictions(s.entries, s.registry)...)
+	_, layFaults := s.lay()
+	faults := append(slices.Concat(s.faults, layFaults), Contradictions(s.entries, s.registry)...)
 	return append(faults, Check(s.entries, CheckOptions{
 		Domains: s.domains,
 		Law: func(name string, on time.Time) (int, bool) {
@@ -398,7 +401,8 @@ func (b *Base) Nearest(q Query) []Hit {
 func (b *Base) IndexOptions() IndexOptions { return b.state.Load().indexOptions() }
 
 func (s *state) indexOptions() IndexOptions {
-	return IndexOptions{Lay: s.lay, Model: s.model, FullName: func(name string) string {
+	lay, _ := s.lay()
+	return IndexOptions{Lay: lay, Model: s.model, FullName: func(name string) string {
 		if l, ok := s.registry.Find(name); ok {
 			return l.Title
 		}

@@ -45,6 +45,9 @@ func readBlind(t *testing.T, name string) []blindQuestion {
 // answered; and how often something outside is answered all the same.
 func TestBlind(t *testing.T) {
 	t.Parallel()
+	if underRace {
+		t.Skip("measured without the race detector")
+	}
 	b, err := OpenBase(t.Context(), BaseOptions{})
 	if err != nil {
 		t.Fatal(err)

@@ -2,9 +2,10 @@ package knowledge
 
 import (
 	"math"
-	"slices"
+	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // Weights of the parts of an entry's score. Chosen on one half of the blind
@@ -51,61 +52,111 @@ type entryIndex struct {
 func buildEntryIndex(docs []*Document, lex *Lexicon) *entryIndex {
 	x := &entryIndex{docs: docs}
 	x.pool.New = func() any { return new(scratch) }
-	questions, title, body, sounds, phrases := newPostingsBuilder(), newPostingsBuilder(), newPostingsBuilder(), newPostingsBuilder(), newPostingsBuilder()
+	texts := readEntryTexts(docs, lex)
 	for i, d := range docs {
-		e := d.Entry
-		named := append([]string{e.Title}, e.Keywords...)
-		for j, s := range named {
-			named[j] = Normalize(s)
-		}
-		var asked []string
-		for _, s := range append([]string{e.Title}, e.Phrasings()...) {
-			n := lex.Plain(Normalize(s))
-			asked = append(asked, n)
-			phrases.add(n)
+		for _, s := range append([]string{d.Entry.Title}, d.Entry.Phrasings()...) {
 			x.owner = append(x.owner, uint32(i))
 			x.phrase = append(x.phrase, s)
 		}
-		questions.add(asked...)
-		title.add(named...)
-		body.add(Normalize(entryText(e)))
-		eachSound(append(asked, named...), sounds.count)
-		sounds.end()
 	}
-	x.questions, x.title, x.body = questions.build(), title.build(), body.build()
-	x.sounds, x.phrases = sounds.build(), phrases.build()
+	var wg sync.WaitGroup
+	// index builds one field; the fields do not know each other.
+	index := func(into **postings, add func(b *postingsBuilder, t *entryTexts)) {
+		wg.Go(func() {
+			b := newPostingsBuilder()
+			for i := range texts {
+				add(b, &texts[i])
+			}
+			*into = b.build()
+		})
+	}
+	index(&x.questions, func(b *postingsBuilder, t *entryTexts) { b.add(t.asked...) })
+	index(&x.title, func(b *postingsBuilder, t *entryTexts) { b.add(t.heading...) })
+	index(&x.body, func(b *postingsBuilder, t *entryTexts) { b.add(t.body) })
+	index(&x.sounds, func(b *postingsBuilder, t *entryTexts) {
+		eachSound(t.asked, b.count)
+		eachSound(t.heading, b.count)
+		b.end()
+	})
+	index(&x.phrases, func(b *postingsBuilder, t *entryTexts) {
+		for _, s := range t.asked {
+			b.add(s)
+		}
+	})
+	wg.Go(func() { x.topics, x.topicOf = groupEntries(docs, texts, func(e *Entry) string { return e.Topic }) })
+	wg.Go(func() {
+		x.domains, x.domainOf = groupEntries(docs, texts, func(e *Entry) string { return e.Topic[:min(2, len(e.Topic))] })
+	})
+	wg.Wait()
 	x.questions.prepareWith(entryLength)
 	x.sounds.prepareWith(entryLength)
 	x.length = phraseLengths(x.phrases)
 	x.words = trainWords(x)
-	x.topics, x.topicOf = groupEntries(docs, func(e *Entry) string { return e.Topic })
-	x.domains, x.domainOf = groupEntries(docs, func(e *Entry) string { return e.Topic[:min(2, len(e.Topic))] })
 	return x
+}
+
+// entryTexts are the normalized texts of one entry.
+type entryTexts struct {
+	heading   []string // title and keywords
+	asked     []string // title and phrasings, put into plain words
+	phrasings []string // phrasings as they are
+	body      string
+}
+
+// readEntryTexts normalizes the texts of all entries, on all processors.
+func readEntryTexts(docs []*Document, lex *Lexicon) []entryTexts {
+	texts := make([]entryTexts, len(docs))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(docs); i = int(next.Add(1)) - 1 {
+				e, t := docs[i].Entry, &texts[i]
+				for _, s := range append([]string{e.Title}, e.Keywords...) {
+					t.heading = append(t.heading, Normalize(s))
+				}
+				t.asked = append(t.asked, lex.Plain(t.heading[0]))
+				for _, s := range e.Phrasings() {
+					n := Normalize(s)
+					t.phrasings = append(t.phrasings, n)
+					t.asked = append(t.asked, lex.Plain(n))
+				}
+				t.body = Normalize(entryText(e))
+			}
+		})
+	}
+	wg.Wait()
+	return texts
 }
 
 // groupEntries indexes the entries of one key together: headings three times,
 // phrasings twice, the text once. It gives each entry's group too.
-func groupEntries(docs []*Document, key func(*Entry) string) (*postings, []int) {
+func groupEntries(docs []*Document, texts []entryTexts, key func(*Entry) string) (*postings, []int) {
 	ids := map[string]int{}
-	var texts [][]string
+	var groups [][]int
 	of := make([]int, len(docs))
 	for i, d := range docs {
 		id, ok := ids[key(d.Entry)]
 		if !ok {
-			id = len(texts)
+			id = len(groups)
 			ids[key(d.Entry)] = id
-			texts = append(texts, nil)
+			groups = append(groups, nil)
 		}
 		of[i] = id
-		heading := append([]string{d.Entry.Title}, d.Entry.Keywords...)
-		all := slices.Concat(heading, heading, heading, d.Entry.Phrasings(), d.Entry.Phrasings(), []string{entryText(d.Entry)})
-		for _, s := range all {
-			texts[id] = append(texts[id], Normalize(s))
-		}
+		groups[id] = append(groups[id], i)
 	}
 	b := newPostingsBuilder()
-	for _, t := range texts {
-		b.add(t...)
+	for _, members := range groups {
+		for _, i := range members {
+			for _, s := range texts[i].heading {
+				eachTerm(s, func(k termKey) { b.countTimes(k, 3) })
+			}
+			for _, s := range texts[i].phrasings {
+				eachTerm(s, func(k termKey) { b.countTimes(k, 2) })
+			}
+			eachTerm(texts[i].body, b.count)
+		}
+		b.end()
 	}
 	return b.build(), of
 }

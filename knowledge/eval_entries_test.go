@@ -29,6 +29,9 @@ func corpusEntries(tb testing.TB) []*Document {
 // slack before the test fails; go test -run TestEntryRetrieval -update rewrites
 // the file, and the diff shows what a change did.
 func TestEntryRetrieval(t *testing.T) {
+	if underRace {
+		t.Skip("measured without the race detector")
+	}
 	if testing.Short() {
 		t.Skip("asks every phrasing of the corpus")
 	}
@@ -96,6 +99,9 @@ func outOfScope(t *testing.T, docs []*Document) string {
 // Every entry must be found by its own phrasings.
 func TestEntriesFindThemselves(t *testing.T) {
 	t.Parallel()
+	if underRace {
+		t.Skip("measured without the race detector")
+	}
 	docs := corpusEntries(t)
 	x := BuildIndex(docs, DefaultLexicon())
 	n, right := 0, 0

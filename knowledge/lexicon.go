@@ -34,7 +34,7 @@ type LexiconRow struct {
 type Lexicon struct {
 	rows   []LexiconRow
 	bySay  map[string][]int // normalized phrase → rows
-	maxSay int              // longest phrase, in runes
+	starts map[rune]int     // first rune → longest phrase that begins with it, in runes
 }
 
 // Expansion is one thing the lexicon knows about a text.
@@ -67,7 +67,7 @@ func ParseLexicon(data []byte) (*Lexicon, error) {
 	if err := unmarshalYAML(data, &file); err != nil {
 		return nil, fmt.Errorf("read lexicon: %w", err)
 	}
-	lex := &Lexicon{bySay: map[string][]int{}}
+	lex := &Lexicon{bySay: map[string][]int{}, starts: map[rune]int{}}
 	for _, part := range []struct {
 		kind string
 		rows []LexiconRow
@@ -110,7 +110,8 @@ func (l *Lexicon) add(row LexiconRow) error {
 		if !slices.Contains(l.bySay[s], id) {
 			l.bySay[s] = append(l.bySay[s], id)
 		}
-		l.maxSay = max(l.maxSay, utf8.RuneCountInString(s))
+		first, _ := utf8.DecodeRuneInString(s)
+		l.starts[first] = max(l.starts[first], utf8.RuneCountInString(s))
 	}
 	l.rows = append(l.rows, row)
 	return nil
@@ -154,7 +155,7 @@ func (l *Lexicon) Expand(text string) []Expansion {
 // longestAt gives the length in runes of the longest phrase that stands in the
 // text at i; 0 if none does.
 func (l *Lexicon) longestAt(text []rune, i int) int {
-	for n := min(l.maxSay, len(text)-i); n > 0; n-- {
+	for n := min(l.starts[text[i]], len(text)-i); n > 0; n-- {
 		if _, ok := l.bySay[string(text[i:i+n])]; ok && wholeWord(text, i, i+n) {
 			return n
 		}

@@ -146,6 +146,9 @@ func TestEvalRetrieval(t *testing.T) {
 // rewrites it. A figure may fall by slack, since phrasings come and go.
 func TestArticleRetrieval(t *testing.T) {
 	t.Parallel()
+	if underRace {
+		t.Skip("measured without the race detector")
+	}
 	const golden, slack = "testdata/article_stats.txt", 0.04
 	var got bytes.Buffer
 	for name, o := range map[string]RetrievalOptions{

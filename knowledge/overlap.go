@@ -126,7 +126,8 @@ func (b *Base) Phrasings() []string {
 	for _, e := range s.entries {
 		list = append(list, e.Phrasings()...)
 	}
-	for _, p := range s.lay {
+	lay, _ := s.lay()
+	for _, p := range lay {
 		list = append(list, p.Text)
 	}
 	return list

@@ -42,7 +42,10 @@ func newPostingsBuilder() *postingsBuilder {
 }
 
 // count notes one occurrence of a term in the document at hand.
-func (b *postingsBuilder) count(k termKey) {
+func (b *postingsBuilder) count(k termKey) { b.countTimes(k, 1) }
+
+// countTimes counts a term that stands n times.
+func (b *postingsBuilder) countTimes(k termKey, n int) {
 	id, ok := b.ids[k]
 	if !ok {
 		id = uint32(len(b.keys))
@@ -54,9 +57,7 @@ func (b *postingsBuilder) count(k termKey) {
 	if b.tf[id] == 0 {
 		b.now = append(b.now, id)
 	}
-	if b.tf[id] < math.MaxUint8 {
-		b.tf[id]++
-	}
+	b.tf[id] = min(b.tf[id]+uint16(n), math.MaxUint8)
 }
 
 // end closes the document at hand.
