@@ -56,6 +56,7 @@ func commands() []command {
 		{"topic", "off|on|list …", "关闭或恢复一个专题", topic, false},
 		{"init", "[文件]", "设置本县的名称、乡镇、办事地点、电话和本省标准", initCounty, false},
 		{"figures", "[--from 日期] [--to 日期] [--json]", "咨询人数、次数、问题数等", figures, false},
+		{"redact", "[文件|-]…", "遮盖姓名、证件、电话、地址等个人信息（JSON 行）", redact, true},
 		{"config", "[--markdown]", "列出全部设置和现在的值", showConfig, false},
 		{"version", "", "版本", showVersion, true},
 	}
