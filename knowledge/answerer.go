@@ -1,7 +1,9 @@
 package knowledge
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -21,9 +23,8 @@ const (
 	short        = 12  // runes; a longer question says by itself what it is about
 	closeFit     = .06 // two fits nearer than this cannot be told apart
 	fitLow       = .22 // below it nothing fits; up to FitMaybe an answer says what it understood
-	aloneLead    = .10 // by how much a question alone must fit better than with the turns before to count alone
-	leaningLead  = .45 // the same for one that leans on them ("那要多久？")
-	sameField    = .10 // how much likelier the field of law of the turn before is
+	aloneShare   = .25 // how much the question alone counts against the conversation
+	wideHits     = 60  // entries looked at in a conversation
 	turnCost     = .03 // what looking one turn further back costs
 	contextTurns = 3   // earlier turns looked at
 	alsoFit      = .30 // a further entry that fits so well lends its conclusion
@@ -64,52 +65,45 @@ func (a *Answerer) Answer(ctx context.Context, q Question) (Answer, error) {
 
 // find looks the question up as it stands and, in a conversation, together with
 // the turns before. A long question that fits surely is taken as it stands; else
-// the reading that fits best counts, where a question alone must fit the better
-// the more it leans on what was said, and staying in the field of law of the
-// turn before is a little likelier than leaving it.
+// an entry counts by how well it fits the question alone and the conversation
+// together, so that "要交多少钱" is about the divorce asked about before, and
+// "我想离婚" is not about the wages asked about before.
 func (a *Answerer) find(q Question) []Hit {
 	query := Query{Text: q.Text, Kind: KindEntry, Area: q.Area, On: q.On, N: nearHits}
+	if len(q.Context) == 0 {
+		return a.base.Search(query)
+	}
+	query.N = wideHits
 	alone := a.base.Search(query)
 	t := Normalize(q.Text)
-	if len(q.Context) == 0 || utf8.RuneCountInString(t) > short && !elliptical(t) && len(alone) > 0 && alone[0].Fit >= FitSure {
-		return alone
+	if utf8.RuneCountInString(t) > short && !elliptical(t) && len(alone) > 0 && alone[0].Fit >= FitSure {
+		return alone[:min(nearHits, len(alone))]
 	}
-	domain := ""
-	if last := a.base.Entry(q.Last); last != nil {
-		domain = last.Topic[:2]
+	sum := map[string]float64{}
+	best := map[string]Hit{}
+	for _, h := range alone {
+		sum[h.Doc.ID], best[h.Doc.ID] = aloneShare*h.Fit, h
 	}
-	rate := func(hits []Hit, cost float64) float64 {
-		if len(hits) == 0 {
-			return -1
-		}
-		if domain != "" && hits[0].Doc.Entry.Topic[:2] == domain {
-			cost -= sameField
-		}
-		return hits[0].Fit - cost
-	}
-	leans, lead := elliptical(t), aloneLead
-	if leans {
-		lead = leaningLead
-	}
-	best, most := alone, rate(alone, lead)
+	whole := map[string]float64{}
 	for back := 1; back <= min(contextTurns, len(q.Context)); back++ {
 		query.Text = strings.Join(append(slices.Clone(q.Context[len(q.Context)-back:]), q.Text), "，")
-		whole := a.base.Search(query)
-		if !leans && a.ignores(q, back, whole) && len(alone) > 0 && alone[0].Fit >= FitMaybe {
-			continue
-		}
-		if r := rate(whole, float64(back-1)*turnCost); r > most {
-			best, most = whole, r
+		for _, h := range a.base.Search(query) {
+			fit := h.Fit - float64(back-1)*turnCost
+			whole[h.Doc.ID] = max(whole[h.Doc.ID], fit)
+			if have, ok := best[h.Doc.ID]; !ok || fit > have.Fit {
+				h.Fit = fit
+				best[h.Doc.ID] = h
+			}
 		}
 	}
-	return best
-}
-
-// ignores says that the question plays no part in what was found with the turns
-// before: these alone find the same first.
-func (a *Answerer) ignores(q Question, back int, whole []Hit) bool {
-	before := a.base.Search(Query{Text: strings.Join(q.Context[len(q.Context)-back:], "，"), Kind: KindEntry, Area: q.Area, On: q.On, N: 1})
-	return len(before) > 0 && len(whole) > 0 && before[0].Doc == whole[0].Doc
+	for id, fit := range whole {
+		sum[id] += fit
+	}
+	hits := slices.Collect(maps.Values(best))
+	slices.SortFunc(hits, func(x, y Hit) int {
+		return cmp.Or(cmp.Compare(sum[y.Doc.ID], sum[x.Doc.ID]), strings.Compare(x.Doc.ID, y.Doc.ID))
+	})
+	return hits[:min(nearHits, len(hits))]
 }
 
 // tentative marks an answer whose entry may not be what was meant: it says what
