@@ -18,7 +18,6 @@ const (
 	menuEntry = "which entry"
 	menuNext  = "next"
 	pickEntry = "entry:"
-	pickAsk   = "ask:"
 	pickHuman = "human"
 	pickNone  = "none"
 )

@@ -52,10 +52,12 @@ func (r *Router) welcome(t *turn, lead string) bot.Reply {
 // offerStarters makes the questions that show what can be asked the menu.
 func (r *Router) offerStarters(t *turn) []string {
 	t.session.Menu = &bot.Menu{Kind: menuNext}
-	for _, q := range starters {
-		t.session.Menu.Choices = append(t.session.Menu.Choices, bot.Choice{Label: q, Value: pickAsk + q})
+	var choices []string
+	for _, s := range starters {
+		t.session.Menu.Choices = append(t.session.Menu.Choices, bot.Choice{Label: s.question, Value: pickEntry + s.entry})
+		choices = append(choices, s.question)
 	}
-	return starters
+	return choices
 }
 
 // back forgets the last turn and says again what the one before was about.
@@ -208,5 +210,23 @@ func (r *Router) local(topic, area string) string {
 	return strings.TrimPrefix(b.String(), "\n")
 }
 
-// starters are questions that show what can be asked.
-var starters = []string{"老板欠工资怎么办", "怎么申请法律援助", "办公证要带什么", "邻里纠纷找谁调解", "想离婚怎么办", "借钱不还怎么办"}
+// starters are questions that show what can be asked, with the entry that
+// answers each as a whole. The web page offers the same.
+var starters = []struct{ question, entry string }{
+	{"老板欠工资怎么办", "lb01-unpaid-wages"},
+	{"请律师没钱怎么办", "la01-how-to-apply"},
+	{"想离婚，孩子归谁", "fm04-custody"},
+	{"借出去的钱要不回来", "db01-lend-steps"},
+	{"和邻居有纠纷找谁调解", "md02-apply"},
+	{"办公证要带什么", "nt01-how-to-apply"},
+}
+
+// starter gives the entry of a question that is offered as an example.
+func starter(text string) (entry string, ok bool) {
+	for _, s := range starters {
+		if s.question == text {
+			return s.entry, true
+		}
+	}
+	return "", false
+}

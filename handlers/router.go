@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -90,6 +91,10 @@ func (r *Router) Handle(ctx context.Context, m bot.Message, s *bot.Session) (bot
 	return reply, nil
 }
 
+// reset lets a person start anew even in a crisis; the number to call comes
+// along.
+var reset = regexp.MustCompile(`^(重来|重新开始|退出|结束)[。！!]*$`)
+
 // say picks what is said: a menu pick, help in a crisis, a command, an answer.
 func (r *Router) say(ctx context.Context, t *turn, text string) (bot.Reply, error) {
 	if text == "" {
@@ -97,11 +102,25 @@ func (r *Router) say(ctx context.Context, t *turn, text string) (bot.Reply, erro
 	}
 	menu := t.session.Menu
 	t.session.Menu = nil
+	if t.session.Urgent != "" && reset.MatchString(text) {
+		t.session.Urgent, t.session.Turns = "", nil
+		return r.welcome(t, wordsStillCall), nil
+	}
 	if c, ok := pick(menu, text); ok && t.session.Urgent == "" {
 		return r.picked(ctx, t, menu, c)
 	}
+	if n := numeral(text); menu != nil && n && t.session.Urgent == "" {
+		t.session.Menu = menu
+		return bot.Reply{Text: fmt.Sprintf(wordsNoSuchChoice, len(menu.Choices)), Choices: labels(menu)}, nil
+	}
 	v, ok := r.d.Safety.Check(text, t.session.Urgent)
 	if !ok {
+		if entry, ok := starter(text); ok && len(t.session.Turns) == 0 {
+			return r.ask(ctx, t, text, entry)
+		}
+		if n := len(t.session.Turns); n > 0 && misunderstood.MatchString(text) {
+			return r.otherwise(t, t.session.Turns[n-1]), nil
+		}
 		return r.ask(ctx, t, text, "")
 	}
 	return r.verdict(ctx, t, v, text, menu)
@@ -188,6 +207,36 @@ func pick(m *bot.Menu, text string) (bot.Choice, bool) {
 	return bot.Choice{}, false
 }
 
+// numeral says that a text is a number and nothing else.
+func numeral(text string) bool {
+	t := knowledge.Normalize(text)
+	return t != "" && len(t) <= 3 && strings.Trim(t, "0123456789") == ""
+}
+
+func labels(m *bot.Menu) []string {
+	var list []string
+	for _, c := range m.Choices {
+		list = append(list, c.Label)
+	}
+	return list
+}
+
+var misunderstood = regexp.MustCompile(`^(不是|不对|错了|答非所问|没答对|不是问)(这个|这|那个|的)?(意思|问题)?[，,。！!]*$|^(我)?(问的)?不是(这个|这)(意思|问题|事)?[。！!]*$`)
+
+// otherwise offers what else may have been meant when a person says that they
+// were misunderstood.
+func (r *Router) otherwise(t *turn, last bot.Turn) bot.Reply {
+	menu := &bot.Menu{Kind: menuEntry, About: last.Text}
+	for _, h := range r.d.Base.Search(knowledge.Query{Text: last.Text, Kind: knowledge.KindEntry, On: t.on, N: 5}) {
+		if h.Doc.ID != last.Entry {
+			menu.Choices = append(menu.Choices, bot.Choice{Label: h.Doc.Title, Value: pickEntry + h.Doc.ID})
+		}
+	}
+	menu.Choices = append(menu.Choices, bot.Choice{Label: "都不是，我要找人工", Value: pickHuman})
+	t.session.Menu = menu
+	return bot.Reply{Text: wordsMisunderstood, Choices: labels(menu)}
+}
+
 var hanDigits = []string{"一", "二", "三", "四", "五", "六", "七", "八", "九"}
 
 func (r *Router) picked(ctx context.Context, t *turn, m *bot.Menu, c bot.Choice) (bot.Reply, error) {
@@ -198,8 +247,6 @@ func (r *Router) picked(ctx context.Context, t *turn, m *bot.Menu, c bot.Choice)
 			about = c.Label
 		}
 		return r.ask(ctx, t, about, strings.TrimPrefix(c.Value, pickEntry))
-	case strings.HasPrefix(c.Value, pickAsk):
-		return r.ask(ctx, t, strings.TrimPrefix(c.Value, pickAsk), "")
 	}
 	return r.human(t), nil
 }

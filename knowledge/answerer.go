@@ -156,7 +156,7 @@ func (a *Answerer) reviewed(q Question, e *Entry, fit float64, others []Hit) Ans
 	asked := facet(Normalize(q.Text))
 	also := a.also(e, others)
 	ans.Also = also
-	ans.Text = p.compose(e, asked, compute(e.Topic, q.Text), also, ans.Clocks, q.On)
+	ans.Text = p.compose(e, asked, a.computed(e, q), also, ans.Clocks, q.On)
 	if note := a.reviewNote(e); note != "" {
 		ans.Text += "\n" + note
 	}
@@ -174,6 +174,16 @@ func (a *Answerer) reviewed(q Question, e *Entry, fit float64, others []Hit) Ans
 	return ans
 }
 
+// computed works out what the question's own figures allow, or those of the
+// turn before together with it.
+func (a *Answerer) computed(e *Entry, q Question) []Computed {
+	list := compute(e.Topic, q.Text)
+	if n := len(q.Context); len(list) == 0 && n > 0 {
+		list = compute(e.Topic, q.Context[n-1]+"，"+q.Text)
+	}
+	return list
+}
+
 // followed words the answer to a question that goes on about the entry that
 // answered the turn before.
 func (a *Answerer) followed(q Question, e *Entry) Answer {
@@ -182,7 +192,7 @@ func (a *Answerer) followed(q Question, e *Entry) Answer {
 		return ans
 	}
 	p := &page{cite: func(c Citation) Cited { return a.base.Cite(c, q.On) }}
-	ans.Text = p.follow(e, facet(Normalize(q.Text)), compute(e.Topic, q.Text), ans.Clocks, q.On)
+	ans.Text = p.follow(e, facet(Normalize(q.Text)), a.computed(e, q), ans.Clocks, q.On)
 	ans.Citations = p.cited
 	return ans
 }

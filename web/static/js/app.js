@@ -8,7 +8,7 @@ import { composer } from './composer.js';
 import { plain } from './reply.js';
 import { copy, print, prepare, said } from './share.js';
 
-const starters = ['老板欠工资不给怎么办', '请律师没钱怎么办', '想离婚，孩子归谁', '借出去的钱要不回来', '和邻居有纠纷找谁', '办公证要带什么'];
+const starters = ['老板欠工资怎么办', '请律师没钱怎么办', '想离婚，孩子归谁', '借出去的钱要不回来', '和邻居有纠纷找谁调解', '办公证要带什么'];
 const slow = 12000; // ms after which an answer is late
 const giveUp = 40000; // ms more after which none is expected
 const restAfter = 30000; // ms until a tab that nobody looks at closes its stream
