@@ -79,6 +79,11 @@ func OpenBase(ctx context.Context, o BaseOptions) (*Base, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
+	if o.Dir != "" {
+		if info, err := os.Stat(o.Dir); err != nil || !info.IsDir() {
+			return nil, fmt.Errorf("KNOWLEDGE_DIR：没有目录 %s，请建立它或改这个设置", o.Dir)
+		}
+	}
 	b := &Base{o: o}
 	b.SetOff(nil)
 	s, err := b.load()
@@ -187,10 +192,13 @@ func (b *Base) loadEntries(s *state, builtin fs.FS) {
 	if b.o.Dir != "" {
 		sources = append(sources, os.DirFS(b.o.Dir))
 	}
-	for _, src := range sources {
+	for i, src := range sources {
 		entries, faults := LoadEntries(src)
 		s.faults = append(s.faults, faults...)
 		for _, e := range entries {
+			if own := b.o.Dir != "" && i == len(sources)-1; own && b.refused(s, e) {
+				continue
+			}
 			s.byID[e.ID] = e
 		}
 	}
@@ -278,6 +286,34 @@ func (b *Base) Stale() []Stale {
 
 // StaleOf says why an entry must be reviewed again; none if it need not.
 func (b *Base) StaleOf(id string) []Stale { return b.state.Load().stale[id] }
+
+// refused says that an own entry must not be shown: it cites a law or an article
+// that is not known, or belongs to no topic. What it would replace stays.
+func (b *Base) refused(s *state, e *Entry) bool {
+	fault := func(format string, args ...any) bool {
+		s.faults = append(s.faults, Fault{File: e.File, Msg: "没有采用：" + fmt.Sprintf(format, args...)})
+		return true
+	}
+	if s.topics[e.Topic] == "" {
+		return fault("没有专题 %s", e.Topic)
+	}
+	for _, c := range e.Citations {
+		if c.External != "" {
+			continue
+		}
+		l, ok := s.registry.Find(c.Law)
+		if !ok {
+			return fault("不认识法律“%s”", c.Law)
+		}
+		if v, _ := l.On(e.lastDay(b.Today())); v.Articles > 0 && c.Article.N > v.Articles {
+			return fault("《%s》一共 %d 条，没有%s", c.Law, v.Articles, c.Article.Han())
+		}
+	}
+	if len(e.Citations) == 0 {
+		return fault("一条依据也没有")
+	}
+	return false
+}
 
 func entryDocument(e *Entry) *Document {
 	d := &Document{ID: e.ID, Kind: KindEntry, Title: e.Title, Area: e.Area, Effective: e.From, Entry: e}
@@ -492,7 +528,9 @@ func (b *Base) Cite(c Citation, on time.Time) Cited {
 	}
 	v, status := l.On(on)
 	cited.Title, cited.Published, cited.Effective, cited.Status = l.Title, v.Published, v.Effective, string(status)
-	cited.Note = l.nextNote(on)
+	if status != StatusNotYet {
+		cited.Note = l.nextNote(on)
+	}
 	if now := v.Status(b.Today()); status == StatusInForce && now != StatusInForce && now != StatusNotYet {
 		cited.Status = string(StatusThen)
 	}

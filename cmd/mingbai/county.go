@@ -202,6 +202,9 @@ func figures(ctx context.Context, a *app, args []string) error {
 	if first.IsZero() {
 		first = last.AddDate(0, 0, 1-last.Day())
 	}
+	if first.After(last) {
+		return fmt.Errorf("%w: --from 晚于 --to", errUsage)
+	}
 	fig, err := p.records.Figures(ctx, first, last)
 	if err != nil {
 		return err

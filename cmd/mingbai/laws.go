@@ -77,6 +77,9 @@ func lawsImport(ctx context.Context, a *app, args []string) error {
 	if *asJSON {
 		return errors.Join(err, writeJSON(a.out, rep))
 	}
+	if err != nil && rep.Documents == 0 {
+		return err
+	}
 	writeImport(a.out, rep)
 	if err != nil {
 		return err

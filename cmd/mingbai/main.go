@@ -94,6 +94,10 @@ func run(ctx context.Context, args []string, in io.Reader, out, errw io.Writer, 
 		if c.name != args[0] {
 			continue
 		}
+		if len(args) == 2 && (args[1] == "--help" || args[1] == "-h" || args[1] == "help") && strings.Contains(c.args, "…") && strings.Contains(c.args, "|") {
+			fmt.Fprintf(out, "%s\n用法：mingbai %s %s\n每个子命令后加 --help 看它的选项。\n", c.doc, c.name, c.args)
+			return 0
+		}
 		if !c.plain {
 			if err := a.load(file); err != nil {
 				fmt.Fprintln(errw, "设置有误：", err)

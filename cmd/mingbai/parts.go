@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -32,11 +33,14 @@ type parts struct {
 // openBase opens the knowledge and the imported law texts.
 func (a *app) openBase(ctx context.Context) (*parts, error) {
 	p := &parts{app: a}
+	if info, err := os.Stat(a.config.DataDir); err == nil && !info.IsDir() {
+		return nil, fmt.Errorf("DATA_DIR：%s 是一个文件，要写一个目录", a.config.DataDir)
+	}
 	var err error
 	if p.base, err = knowledge.OpenBase(ctx, knowledge.BaseOptions{
 		Dir: a.config.Knowledge.Dir, LawsDir: filepath.Join(a.config.DataDir, "laws"), Cache: filepath.Join(a.config.DataDir, "articles.index"), Model: filepath.Join(a.config.DataDir, modelFile), Now: a.now, Log: a.log,
 	}); err != nil {
-		return nil, fmt.Errorf("open the knowledge base: %w", err)
+		return nil, fmt.Errorf("打不开知识库：%w", err)
 	}
 	for _, f := range p.base.Faults() {
 		a.log.Warn("knowledge file has a fault", "file", f.File, "line", f.Line, "fault", f.Msg)

@@ -191,6 +191,9 @@ func (s *server) greet() {
 			fmt.Fprintln(w, "· "+o.text)
 		}
 	}
+	if s.redis != nil && !s.redis.Up() {
+		fmt.Fprintln(w, "! Redis 连不上：先不用它，会话记不住；恢复后自动接上。请检查 REDIS_URL。")
+	}
 	fmt.Fprintln(w, "Ctrl-C 停止。")
 }
 
