@@ -22,7 +22,8 @@ const (
 	vague        = 5   // runes; a shorter question that fits several entries is asked back about
 	short        = 12  // runes; a longer question says by itself what it is about
 	closeFit     = .06 // two fits nearer than this cannot be told apart
-	fitLow       = .22 // below it nothing fits; up to FitMaybe an answer says what it understood
+	fitLow       = .25 // below it nothing fits
+	fitPlain     = .70 // below it an answer says what it understood: of blind questions 75 % are right there, 92 % above
 	aloneShare   = .25 // how much the question alone counts against the conversation
 	wideHits     = 60  // entries looked at in a conversation
 	turnCost     = .03 // what looking one turn further back costs
@@ -57,7 +58,7 @@ func (a *Answerer) Answer(ctx context.Context, q Question) (Answer, error) {
 		return a.which(q, hits), nil
 	}
 	ans := a.reviewed(q, best.Doc.Entry, best.Fit, hits[1:])
-	if best.Fit < FitMaybe && ans.Kind == KindAnswer {
+	if best.Fit < fitPlain && ans.Kind == KindAnswer {
 		a.tentative(&ans, hits)
 	}
 	return ans, nil

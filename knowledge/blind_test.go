@@ -68,8 +68,8 @@ func TestBlind(t *testing.T) {
 			count(&right, ok)
 			count(&offered, near)
 			count(&unknown, ans.Kind == KindUnknown)
-			count(&sure, ans.Kind == KindAnswer && ans.Fit >= FitMaybe)
-			count(&sureRight, ok && ans.Fit >= FitMaybe)
+			count(&sure, ans.Kind == KindAnswer && ans.Fit >= fitPlain)
+			count(&sureRight, ok && ans.Fit >= fitPlain)
 			if !ok && testing.Verbose() {
 				got := "-"
 				if ans.Entry != nil {
@@ -86,8 +86,8 @@ func TestBlind(t *testing.T) {
 	var answered, tentative int
 	for _, q := range outside {
 		ans := playBlind(t, a, q)
-		count(&answered, ans.Kind == KindAnswer && ans.Fit >= FitMaybe)
-		count(&tentative, ans.Kind == KindAnswer && ans.Fit < FitMaybe)
+		count(&answered, ans.Kind == KindAnswer && ans.Fit >= fitPlain)
+		count(&tentative, ans.Kind == KindAnswer && ans.Fit < fitPlain)
 		if ans.Kind == KindAnswer && testing.Verbose() {
 			t.Logf("outside %.2f %s %s", ans.Fit, ans.Entry.ID, q.Q)
 		}
