@@ -125,13 +125,12 @@ func (s *scanner) nextUnit(i int) (unit string, end int) {
 	if unit, end = s.readUnit(i); end > 0 {
 		return unit, end
 	}
-	for j := i; s.asciiDigit(j) && s.taken[j] == 0; {
+	if j := i; s.asciiDigit(j) && s.taken[j] == 0 {
 		for j++; s.asciiDigit(j) || s.at(j) == '-' && s.asciiDigit(j+1); j++ {
 		}
 		if j-i >= 2 && j-i <= 6 && !isLatin(s.at(j)) && !strings.ContainsRune("年月日元块人个天万.%点时", s.at(j)) {
 			return "室", j
 		}
-		break
 	}
 	for j := i; j < len(s.cells) && j-i < 10 && isHan(s.at(j)) && !s.places.stop[s.at(j)] && s.taken[j] == 0; j++ {
 		level := s.suffixLevel(j + 1)
