@@ -34,6 +34,12 @@ func (s *scanner) findNames() {
 		if end := s.dotted(i); end > 0 && !isHan(s.at(i-1)) {
 			s.addName(i, end)
 		}
+		if _, end := s.names.titles.longest(s.view, i+1); end > 0 && s.names.common[s.at(i)] && (s.before(i) > 0 || s.labelled(i) > 0) {
+			s.addName(i, end)
+		}
+		if end := s.addressed(i); end > 0 {
+			s.addName(i, end)
+		}
 		s.besideNumber(i)
 		if end := s.nameAt(i, bare); end > 0 {
 			s.addName(i, end)
@@ -92,6 +98,9 @@ func (s *scanner) boundary(i int) int {
 	if _, end := s.names.follow.longest(s.view, i); end > 0 {
 		return 3
 	}
+	if s.at(i) == '诉' && !strings.ContainsRune("讼求状苦", s.at(i+1)) {
+		return 3
+	}
 	if s.names.follow1[s.at(i)] {
 		return 2
 	}
@@ -136,7 +145,7 @@ func (s *scanner) nameAt(i, strength int) int {
 	family := 1
 	if _, end := s.names.compound.longest(s.view, i); end > 0 {
 		family = end - i
-	} else if !s.names.common[s.at(i)] && (strength < strongly || !s.names.single[s.at(i)]) {
+	} else if !s.names.common[s.at(i)] && (strength == bare || !s.names.single[s.at(i)]) {
 		return s.unusual(i, strength)
 	}
 	best, length := 0, 0
@@ -149,6 +158,9 @@ func (s *scanner) nameAt(i, strength int) int {
 	if family > 1 && strength > bare {
 		need--
 	}
+	if n := s.givens(i + family); best < need && strength == strongly && n > 0 && (family > 1 || s.names.common[s.at(i)]) && !s.names.never[s.at(i+family+n)] {
+		return i + family + n
+	}
 	if best < need {
 		return s.unusual(i, strength)
 	}
@@ -160,10 +172,12 @@ func (s *scanner) partOfWord(i int) bool {
 	switch s.at(i) {
 	case '方':
 		return strings.ContainsRune("对双一我男女甲乙丙丁园院校买卖警官各资店厂", s.at(i-1))
-	case '钱', '车', '房', '家':
-		return s.at(i-1) == '我' || s.at(i-1) == '借' || s.at(i-1) == '欠'
+	case '钱', '付':
+		return isHan(s.at(i-1)) && s.labelled(i) == 0 || s.at(i-1) == '我'
 	case '傅':
 		return s.at(i-1) == '师'
+	case '余', '万':
+		return s.numeral(i-1) || strings.ContainsRune("千万", s.at(i-1))
 	}
 	return false
 }
@@ -194,21 +208,55 @@ func (s *scanner) nameScore(i, family, n, strength int) int {
 		}
 	}
 	edge := s.boundary(end)
-	if edge == 0 && (strength < strongly || given < n) || given < n && !s.names.common[s.at(i)] && family == 1 {
+	rare := !s.names.common[s.at(i)] && family == 1
+	if edge == 0 && (strength == bare || given < n) || given < n && rare || rare && strength == weakly && (n < 2 || edge == 0 || strings.ContainsRune("我叫俺", s.at(i-1))) {
 		return 0
 	}
-	score += edge
+	if score += edge; edge == 0 && n == 2 && strength == weakly {
+		score++
+	}
 	if strength > bare {
 		return score
 	}
 	left := s.before(i)
-	if left == 0 || given < n || n+family < 3 && (left < 3 || edge < 3 || !isHan(s.at(end))) {
+	if left == 0 || given < n || family+n == 2 && !isHan(s.at(end)) && left < 3 && !s.names.before2[s.at(i-1)] {
 		return 0
 	}
 	if edge == 3 && left == 3 && !isHan(s.at(end)) && n+family != 3 {
 		return 0
 	}
+	if family+n == 2 { // short names are easily words
+		return score + left - 1 + edge/3
+	}
 	return score + left
+}
+
+// givens counts the characters of given names from cell i, up to two.
+func (s *scanner) givens(i int) int {
+	n := 0
+	for n < 2 && s.names.given[s.at(i+n)] && s.taken[min(i+n, len(s.cells))] == 0 {
+		n++
+	}
+	return n
+}
+
+// addressed takes 张明先生 and 李某强: any family name, given names, and what
+// makes clear that they are.
+func (s *scanner) addressed(i int) int {
+	if !s.names.single[s.at(i)] || s.before(i) < 2 && s.labelled(i) == 0 {
+		return 0
+	}
+	if g := s.at(i + 2); s.at(i+1) == '某' && s.names.given[g] && !strings.ContainsRune("一二三四五六七八九十家有来向全先后前大小等同", g) && s.boundary(i+3) > 0 {
+		if _, word := s.names.follow.longest(s.view, i+2); word == 0 {
+			return i + 3
+		}
+	}
+	if n := s.givens(i + 1); n > 0 {
+		if _, end := s.names.titles.longest(s.view, i+1+n); end > 0 {
+			return i + 1 + n
+		}
+	}
+	return 0
 }
 
 // unusual takes what fills a field of names, whatever its characters.
@@ -284,7 +332,7 @@ func (s *scanner) composedEnd(i, parts int) int {
 
 // nickname takes 老王 and 小李 where the name ends there.
 func (s *scanner) nickname(i int) {
-	if !s.names.common[s.at(i+1)] || isHan(s.at(i-1)) && s.before(i) == 0 && s.nickBefore(i) == 0 {
+	if !s.names.common[s.at(i+1)] || isHan(s.at(i-1)) && s.before(i) == 0 && s.labelled(i) == 0 {
 		return
 	}
 	if _, end := s.names.notNames.longest(s.view, i+1); end > 0 || strings.ContainsRune("高金石万牛夏方白龙雷严江史熊武田温余于", s.at(i+1)) {
@@ -296,7 +344,8 @@ func (s *scanner) nickname(i int) {
 	s.addName(i, i+2)
 }
 
-func (s *scanner) nickBefore(i int) int {
+// labelled says whether a label of names ends before cell i.
+func (s *scanner) labelled(i int) int {
 	for n := 2; n <= 4; n++ {
 		if i-n >= 0 {
 			if class, end := s.Redactor.labels.names.longest(s.view, i-n); class != 0 && end == i {
@@ -317,10 +366,18 @@ func (s *scanner) besideNumber(i int) {
 	for j < len(s.cells) && isHan(s.at(j)) && s.taken[j] == 0 && j-i < 5 {
 		j++
 	}
-	if j-i < 2 || j-i > 4 || !s.personal(j) && !s.personalBefore(i) {
+	if j-i < 2 || j-i > 4 {
 		return
 	}
-	if end := s.nameAt(i, strongly); end == j {
+	strength := strongly
+	switch {
+	case s.personal(j) || s.personalBefore(i, " \t|"):
+	case s.personalBefore(i, ",，、:："):
+		strength = weakly
+	default:
+		return
+	}
+	if s.nameAt(i, strength) == j {
 		s.addName(i, j)
 	}
 }
@@ -339,13 +396,14 @@ func (s *scanner) personal(i int) bool {
 	return false
 }
 
-func (s *scanner) personalBefore(i int) bool {
+// personalBefore says whether one ends within two cells, with these between.
+func (s *scanner) personalBefore(i int, between string) bool {
 	for n := 0; n < 2 && i > 0; n++ {
 		i--
 		if s.taken[i] != 0 {
 			return s.personKind(i)
 		}
-		if !strings.ContainsRune(" \t|", s.at(i)) {
+		if !strings.ContainsRune(between, s.at(i)) {
 			return false
 		}
 	}

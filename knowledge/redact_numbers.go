@@ -377,6 +377,9 @@ func (s *scanner) asLandline(c *candidate) (kind, start, end int) {
 		}
 	}
 	local := labelled && !ext && c.near <= 6 && (n == 7 || n == 8) && d[0] >= '2' && d[0] <= '8' && !(n == 8 && len(c.atoms) == 3)
+	if local && s.at(c.start-1) == '-' && s.digit(c.start-2) >= 0 { // the rest of 400-800-1234
+		return -1, 0, 0
+	}
 	if !local && !areaNumber(d[:n]) {
 		return -1, 0, 0
 	}

@@ -167,17 +167,18 @@ func (s *scanner) context(i int) (class, distance int) {
 }
 
 type nameTables struct {
-	common, single, given, never, follow1, before1 map[rune]bool
-	compound, follow, elements, notNames, generic  *trie
+	common, single, given, never, follow1, before1, before2 map[rune]bool
+	compound, follow, elements, notNames, generic, titles   *trie
 }
 
 func loadNameTables() nameTables {
 	s := sections(redactNamesData)
 	t := nameTables{
 		common: runeSet(s["common"]), single: runeSet(append(s["surnames"], s["common"]...)),
-		given: runeSet(s["given"]), never: runeSet(s["never"]), follow1: runeSet(s["follow1"]), before1: runeSet(s["before1"]),
+		given: runeSet(s["given"]), never: runeSet(s["never"]), follow1: runeSet(s["follow1"]), before1: runeSet(append(s["before2"], s["before1"]...)),
+		before2:  runeSet(s["before2"]),
 		compound: new(trie), follow: newTrie(s["follow"]...), elements: newTrie(s["elements"]...),
-		notNames: new(trie), generic: newTrie(s["generic"]...),
+		notNames: new(trie), generic: newTrie(s["generic"]...), titles: newTrie(s["titles"]...),
 	}
 	for _, w := range s["compound"] {
 		if utf8.RuneCountInString(w) > 1 {
