@@ -219,6 +219,9 @@ func (s *scanner) nameScore(i, family, n, strength int) int {
 		return score
 	}
 	left := s.before(i)
+	if left == 0 && family+n == 3 && given == 2 && edge >= 2 && s.names.sure[s.at(i)] { // a full name of the usual length
+		left = 2
+	}
 	if left == 0 || given < n || family+n == 2 && !isHan(s.at(end)) && left < 3 && !s.names.before2[s.at(i-1)] {
 		return 0
 	}
@@ -226,7 +229,7 @@ func (s *scanner) nameScore(i, family, n, strength int) int {
 		return 0
 	}
 	if family+n == 2 { // short names are easily words
-		return score + left - 1 + edge/3
+		return score + left + edge/3
 	}
 	return score + left
 }

@@ -167,8 +167,8 @@ func (s *scanner) context(i int) (class, distance int) {
 }
 
 type nameTables struct {
-	common, single, given, never, follow1, before1, before2 map[rune]bool
-	compound, follow, elements, notNames, generic, titles   *trie
+	common, single, given, never, follow1, before1, before2, sure map[rune]bool
+	compound, follow, elements, notNames, generic, titles         *trie
 }
 
 func loadNameTables() nameTables {

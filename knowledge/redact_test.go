@@ -184,16 +184,17 @@ func TestRedactLinear(t *testing.T) {
 			}
 			return best
 		}
-		a, b := took(8000), took(16000)
+		a, b := took(2000), took(4000)
 		t.Logf("%q: %v", unit, b)
 		if b > 4*a+20*time.Millisecond {
-			t.Errorf("%q: %v for 8,000 characters, %v for 16,000", unit, a, b)
+			t.Errorf("%q: %v for 2,000 characters, %v for 4,000", unit, a, b)
 		}
 	}
 }
 
-var eighteen = regexp.MustCompile(`(?:^|[^0-9A-Za-z_.,])([1-6][1-5]\d{4}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d)\d{3}[\dX])(?:$|[^0-9A-Za-z.,_])`)
-
+// FuzzRedact asserts that the spans are in order and inside the text, that
+// masking again changes nothing, and that whatever comes before an ID number
+// does not bring it through.
 func FuzzRedact(f *testing.F) {
 	for _, x := range readRedactFixtures(f) {
 		f.Add(x.text)
@@ -213,8 +214,9 @@ func FuzzRedact(f *testing.F) {
 		if again.Text != m.Text {
 			t.Fatalf("masking again changes %q to %q", m.Text, again.Text)
 		}
-		if id := eighteen.FindString("。身份证" + m.Text); id != "" && len(text) < 200 && eighteen.MatchString(r.Mask("身份证"+id).Text) {
-			t.Fatalf("left %q", id)
+		const id = "110199199001011234"
+		if got := r.Mask(text + "，身份证" + id + "。").Text; strings.Contains(got, id) && !strings.Contains(text, id) {
+			t.Fatalf("the ID number came through: %q", got)
 		}
 	})
 }
