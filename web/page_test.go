@@ -275,7 +275,7 @@ func testOrder(t *testing.T, browser context.Context) {
 			t.Errorf("%q does not show that it has the focus", got[len(got)-1])
 		}
 	}
-	want := "跳到提问框 larger 更多 110 报警 120 急救 12348 法律 老板欠工资不给怎么办 请律师没钱怎么办 想离婚，孩子归谁 借出去的钱要不回来 和邻居有纠纷找谁 办公证要带什么 隐私说明 words send human"
+	want := "跳到提问框 larger 更多 110 报警 120 急救 12348 法律 老板欠工资怎么办 请律师没钱怎么办 想离婚，孩子归谁 借出去的钱要不回来 和邻居有纠纷找谁调解 办公证要带什么 隐私说明 words send human"
 	if strings.Join(got, " ") != want {
 		t.Errorf("tab order: got %s\nwant %s", strings.Join(got, " "), want)
 	}
