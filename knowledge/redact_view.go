@@ -154,9 +154,33 @@ func foldForRedaction(r rune) rune {
 	return r
 }
 
-// hanDigits are the characters read as digits one by one, as telephone numbers
-// are spoken; 幺 is the one of the army and the railways, 洞 its nought.
-const hanDigits = "〇零洞0一壹幺1二贰2三叁3四肆4五伍5六陆6七柒拐7八捌8九玖勾9"
+// spokenDigit reads the characters spoken as digits one by one; 幺 is the one of
+// the army and the railways, 洞 its nought. -1: none.
+func spokenDigit(r rune) int8 {
+	switch r {
+	case '〇', '零', '洞':
+		return 0
+	case '一', '壹', '幺':
+		return 1
+	case '二', '贰':
+		return 2
+	case '三', '叁':
+		return 3
+	case '四', '肆':
+		return 4
+	case '五', '伍':
+		return 5
+	case '六', '陆':
+		return 6
+	case '七', '柒', '拐':
+		return 7
+	case '八', '捌':
+		return 8
+	case '九', '玖', '勾':
+		return 9
+	}
+	return -1
+}
 
 // digitOf gives the value of a digit in any script and whether it is Chinese.
 func digitOf(r, folded rune) (int8, bool) {
@@ -166,16 +190,11 @@ func digitOf(r, folded rune) (int8, bool) {
 	if folded < 0x80 {
 		return -1, false
 	}
-	for _, c := range [2]rune{r, folded} {
-		found := false
-		for _, h := range hanDigits {
-			if h == c {
-				found = true
-			}
-			if found && h <= '9' {
-				return int8(h - '0'), true
-			}
-		}
+	if d := max(spokenDigit(r), spokenDigit(folded)); d >= 0 {
+		return d, true
+	}
+	if isHan(r) || r >= 0x3000 && r < 0x3040 {
+		return -1, false
 	}
 	if r >= 0x2460 && r <= 0x2793 {
 		return circledDigit(r), false
