@@ -62,7 +62,7 @@ func Check(entries []*Entry, o CheckOptions) []Fault {
 	}
 	for _, e := range entries {
 		if first := c.ids[e.ID]; first != nil {
-			c.fault(e, "id “%s” 在 %s 里已经用过", e.ID, first.File)
+			c.fault(e, "id", "id “%s” 在 %s 里已经用过", e.ID, first.File)
 			continue
 		}
 		c.ids[e.ID] = e
@@ -86,95 +86,96 @@ type checker struct {
 	faults []Fault
 }
 
-func (c *checker) fault(e *Entry, format string, a ...any) {
-	c.faults = append(c.faults, Fault{File: e.File, Line: 1, Msg: fmt.Sprintf(format, a...)})
+// fault notes what is wrong with a field of the front matter, or with the "text".
+func (c *checker) fault(e *Entry, field, format string, a ...any) {
+	c.faults = append(c.faults, Fault{File: e.File, Line: max(1, e.at[field]), Msg: fmt.Sprintf(format, a...)})
 }
 
 func (c *checker) fields(e *Entry) {
 	if len(c.topics) > 0 && !c.topics[e.Topic] {
-		c.fault(e, "没有专题 %s，全部专题见 topics.yaml", e.Topic)
+		c.fault(e, "topic", "没有专题 %s，全部专题见 topics.yaml", e.Topic)
 	}
 	if n := utf8.RuneCountInString(e.Title); n > maxTitle {
-		c.fault(e, "标题 %d 个字，最多 %d 个", n, maxTitle)
+		c.fault(e, "title", "标题 %d 个字，最多 %d 个", n, maxTitle)
 	}
 	if n := runes(e.Conclusion); n > maxConclusion {
-		c.fault(e, "结论 %d 个字，最多 %d 个（手机上要一眼看完）", n, maxConclusion)
+		c.fault(e, "text", "结论 %d 个字，最多 %d 个（手机上要一眼看完）", n, maxConclusion)
 	}
 	if n := runes(e.Body()); n > maxBody {
-		c.fault(e, "正文 %d 个字，最多 %d 个，太长就拆成两条", n, maxBody)
+		c.fault(e, "text", "正文 %d 个字，最多 %d 个，太长就拆成两条", n, maxBody)
 	}
 	if len(e.Keywords) == 0 {
-		c.fault(e, "缺少 keywords")
+		c.fault(e, "keywords", "缺少 keywords")
 	}
 	for _, key := range e.Rules {
 		if c.o.Rule != nil && !c.o.Rule(key) {
-			c.fault(e, "rules 里的 %s 在规则表里没有", key)
+			c.fault(e, "rules", "rules 里的 %s 在规则表里没有", key)
 		}
 	}
 	for _, id := range e.See {
 		if c.ids[id] == nil {
-			c.fault(e, "see 里的 %s 没有这个条目", id)
+			c.fault(e, "see", "see 里的 %s 没有这个条目", id)
 		}
 	}
 }
 
 func (c *checker) dates(e *Entry) {
 	if !e.To.IsZero() && e.To.Before(e.From) {
-		c.fault(e, "effective_to（%s）早于 effective_from（%s）", e.To.Format(time.DateOnly), e.From.Format(time.DateOnly))
+		c.fault(e, "effective_to", "effective_to（%s）早于 effective_from（%s）", e.To.Format(time.DateOnly), e.From.Format(time.DateOnly))
 	}
 	if !e.ReviewDue.IsZero() && e.ReviewDue.Before(e.ReviewedAt) {
-		c.fault(e, "review_due 早于 reviewed_at")
+		c.fault(e, "review_due", "review_due 早于 reviewed_at")
 	}
 	if c.o.Now.IsZero() {
 		return
 	}
 	if e.ReviewedAt.After(c.o.Now) {
-		c.fault(e, "reviewed_at（%s）在今天之后", e.ReviewedAt.Format(time.DateOnly))
+		c.fault(e, "reviewed_at", "reviewed_at（%s）在今天之后", e.ReviewedAt.Format(time.DateOnly))
 	}
 	if e.Overdue(c.o.Now) {
-		c.fault(e, "复核已过期（%s），请重新核对后改 reviewed_at 和 review_due", e.ReviewDue.Format(time.DateOnly))
+		c.fault(e, "review_due", "复核已过期（%s），请重新核对后改 reviewed_at 和 review_due", e.ReviewDue.Format(time.DateOnly))
 	}
 }
 
 func (c *checker) citations(e *Entry) {
 	if len(e.Citations) == 0 {
-		c.fault(e, "一条依据也没有")
+		c.fault(e, "citations", "一条依据也没有")
 	}
 	for i, cit := range e.Citations {
 		if cit.Law == "" {
-			c.fault(e, "第 %d 条依据没有写 law", i+1)
+			c.fault(e, "citations", "第 %d 条依据没有写 law", i+1)
 			continue
 		}
 		if cit.External != "" {
 			continue // its text is not held; the source is shown to the reader instead
 		}
 		if len(cit.Proof) == 0 {
-			c.fault(e, "第 %d 条依据没有 proof（条文里能证明答案的词句）", i+1)
+			c.fault(e, "citations", "第 %d 条依据没有 proof（条文里能证明答案的词句）", i+1)
 		}
 		if c.o.Law == nil {
 			continue
 		}
 		n, ok := c.o.Law(cit.Law, e.lastDay(c.o.Now))
 		if !ok {
-			c.fault(e, "第 %d 条依据：不认识法律“%s”；没有文本的请写 external 注明出处和日期", i+1, cit.Law)
+			c.fault(e, "citations", "第 %d 条依据：不认识法律“%s”；没有文本的请写 external 注明出处和日期", i+1, cit.Law)
 		} else if n > 0 && cit.Article.N > n {
-			c.fault(e, "第 %d 条依据：《%s》一共 %d 条，没有%s", i+1, cit.Law, n, cit.Article.Han())
+			c.fault(e, "citations", "第 %d 条依据：《%s》一共 %d 条，没有%s", i+1, cit.Law, n, cit.Article.Han())
 		}
 	}
 }
 
 func (c *checker) phrasings(e *Entry) {
 	if n := len(e.Questions); n < minQuestions || n > maxQuestions {
-		c.fault(e, "questions 有 %d 句，应有 %d 到 %d 句", n, minQuestions, maxQuestions)
+		c.fault(e, "questions", "questions 有 %d 句，应有 %d 到 %d 句", n, minQuestions, maxQuestions)
 	}
 	for _, q := range e.Questions {
 		key := Normalize(q)
 		if key == "" {
-			c.fault(e, "questions 里有空的一句")
+			c.fault(e, "questions", "questions 里有空的一句")
 			continue
 		}
 		if first := c.asked[key]; first != nil && overlap(first, e) {
-			c.fault(e, "问法“%s”和 %s 重复", clip(q, 20), first.ID)
+			c.fault(e, "questions", "问法“%s”和 %s 重复", clip(q, 20), first.ID)
 			continue
 		}
 		c.asked[key] = e
@@ -200,7 +201,7 @@ func (c *checker) wording(e *Entry) {
 			before, after := []rune(rest[:i]), []rune(rest[i+len(w):])
 			around := string(before[max(0, len(before)-8):]) + string(after[:min(6, len(after))])
 			if !negation.MatchString(around) {
-				c.fault(e, "不能写“%s”：不许诺结果，也不自称律师", w)
+				c.fault(e, "text", "不能写“%s”：不许诺结果，也不自称律师", w)
 			}
 			rest = rest[i+len(w):]
 		}

@@ -52,6 +52,8 @@ type Entry struct {
 	Conclusion string   // first paragraph, with [n] marks
 	Sections   []Section
 	File       string // where it was read from, for messages
+
+	at map[string]int // 1-based line of each field of the front matter
 }
 
 // Section is one part of an entry's text.

@@ -162,7 +162,10 @@ func (p *entryParser) entry(h header) *Entry {
 	e := &Entry{
 		ID: strings.TrimSpace(h.ID), Topic: strings.TrimSpace(h.Topic), Title: strings.TrimSpace(h.Title),
 		Questions: h.Questions, Keywords: h.Keywords, Rules: h.Rules, Figures: h.Figures,
-		Area: h.Area, ReviewedBy: h.ReviewedBy, Tags: h.Tags, See: h.See, File: p.file,
+		Area: h.Area, ReviewedBy: h.ReviewedBy, Tags: h.Tags, See: h.See, File: p.file, at: map[string]int{},
+	}
+	for _, field := range []string{"id", "topic", "title", "questions", "keywords", "citations", "rules", "area", "effective_from", "effective_to", "reviewed_at", "review_due", "see"} {
+		e.at[field] = p.lineOf(field)
 	}
 	for field, value := range map[string]string{"id": e.ID, "topic": e.Topic, "title": e.Title, "reviewed_by": e.ReviewedBy, "area": e.Area} {
 		if value == "" {
@@ -245,6 +248,7 @@ func (p *entryParser) body(e *Entry, start int) {
 		last = max(last, at)
 	}
 	flush()
+	e.at["text"] = start + 1
 	if e.Conclusion == "" {
 		p.fault(start+1, "正文第一段应当是结论，放在所有小标题前面")
 	}

@@ -140,6 +140,13 @@ func TestCheck(t *testing.T) {
 			t.Errorf("got %v, want %q", faults, c.want)
 		})
 	}
+	t.Run("a fault names its line", func(t *testing.T) {
+		entries, _ := LoadEntries(fstest.MapFS{"a.md": {Data: []byte(strings.Replace(sampleEntry, "topic: LA12", "topic: LA99", 1))}})
+		faults := Check(entries, options)
+		if len(faults) != 1 || faults[0].Line != 3 {
+			t.Errorf("got %v, want line 3", faults)
+		}
+	})
 	t.Run("a phrasing in two entries", func(t *testing.T) {
 		other := strings.Replace(strings.Replace(sampleEntry, "la12-advance-aid", "la12-other", 1), "还剩五天能申请不", "還剩五天能申請不", 1)
 		entries, _ := LoadEntries(fstest.MapFS{"a.md": {Data: []byte(sampleEntry)}, "b.md": {Data: []byte(other)}})
