@@ -94,7 +94,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errw io.Writer, 
 		if c.name != args[0] {
 			continue
 		}
-		if len(args) == 2 && (args[1] == "--help" || args[1] == "-h" || args[1] == "help") && strings.Contains(c.args, "…") && strings.Contains(c.args, "|") {
+		if len(args) == 2 && (args[1] == "--help" || args[1] == "-h" || args[1] == "help") && strings.HasSuffix(c.args, " …") {
 			fmt.Fprintf(out, "%s\n用法：mingbai %s %s\n每个子命令后加 --help 看它的选项。\n", c.doc, c.name, c.args)
 			return 0
 		}

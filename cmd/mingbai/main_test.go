@@ -107,6 +107,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"ask"}, 2, "请写上要问的问题"},
 		{[]string{"ask", "--on", "tomorrow", "x"}, 2, "2025-12-01"},
 		{[]string{"ask", "--nonsense"}, 2, "用法"},
+		{[]string{"kb", "--help"}, 0, "check|search"},
 		{[]string{"version"}, 0, "mingbai"},
 		{[]string{"topic", "off", "ZZ99"}, 1, "没有专题 ZZ99"},
 	} {
