@@ -238,20 +238,6 @@ func (b *Base) loadModel() (*Model, error) {
 	return m, nil
 }
 
-// ArticleDocuments gives the articles of the imported laws in force today as
-// documents to be indexed.
-func (b *Base) ArticleDocuments() []*Document {
-	s := b.state.Load()
-	if s.library == nil {
-		return nil
-	}
-	var docs []*Document
-	for a := range s.library.Articles(b.Today()) {
-		docs = append(docs, articleDocument(a))
-	}
-	return docs
-}
-
 // findStale lists the entries whose cited articles read otherwise than when the
 // entries were reviewed.
 func (b *Base) findStale(s *state, builtin fs.FS) error {
@@ -414,72 +400,6 @@ func (b *Base) search(q Query, find func(*Index, Query) []Hit) []Hit {
 	return find(s.articles.get(b, s), q)
 }
 
-// Warm builds the index of the articles, so that no question waits for it. It
-// takes some seconds for the 57,000 articles of all national laws.
-func (b *Base) Warm() {
-	s := b.state.Load()
-	s.articles.get(b, s)
-}
-
-// Nearest gives the articles nearest to a question, none while their index is
-// not built.
-func (b *Base) Nearest(q Query) []Hit {
-	s := b.state.Load()
-	if !s.articles.ready.Load() {
-		return nil
-	}
-	q.Kind = KindArticle
-	return b.Search(q)
-}
-
-// IndexOptions gives the lay phrasings and the names of laws that articles are
-// indexed with.
-func (b *Base) IndexOptions() IndexOptions { return b.state.Load().indexOptions() }
-
-func (s *state) indexOptions() IndexOptions {
-	lay, _ := s.lay()
-	return IndexOptions{Lay: lay, Model: s.model, FullName: func(name string) string {
-		if l, ok := s.registry.Find(name); ok {
-			return l.Title
-		}
-		return ""
-	}}
-}
-
-// lazyArticles is the index of entries and articles, built when it is first
-// needed: most programs never need it.
-type lazyArticles struct {
-	once  sync.Once
-	index *Index
-	ready atomic.Bool
-}
-
-func (l *lazyArticles) get(b *Base, s *state) *Index {
-	l.once.Do(func() {
-		docs := make([]*Document, 0, len(s.entries))
-		for _, e := range s.entries {
-			docs = append(docs, entryDocument(e))
-		}
-		l.index = s.index
-		articles := b.ArticleDocuments()
-		if len(articles) == 0 {
-			return
-		}
-		docs = append(docs, articles...)
-		o := s.indexOptions()
-		if b.o.Cache == "" {
-			l.index = BuildIndexWith(docs, DefaultLexicon(), o)
-		} else {
-			var err error
-			if l.index, _, err = OpenIndex(b.o.Cache, docs, DefaultLexicon(), o); err != nil {
-				b.o.Log.Warn("index of articles not kept", "err", err)
-			}
-		}
-		l.ready.Store(true)
-	})
-	return l.index
-}
-
 // Today is the calendar day in China.
 func (b *Base) Today() time.Time { return calendar.Day(b.o.Now()) }
 
@@ -511,44 +431,4 @@ func (b *Base) Size() (entries, phrasings, laws, articles int) {
 		}
 	}
 	return len(s.entries), phrasings, laws, articles
-}
-
-// Cite finds the version of the law that a citation means on the day.
-func (b *Base) Cite(c Citation, on time.Time) Cited {
-	cited := Cited{Citation: c, Title: c.Law}
-	if c.External != "" {
-		cited.Status, cited.Note = "外部来源", c.External
-		return cited
-	}
-	s := b.state.Load()
-	l, ok := s.registry.Find(c.Law)
-	if !ok {
-		cited.Status = "未核实"
-		return cited
-	}
-	v, status := l.On(on)
-	cited.Title, cited.Published, cited.Effective, cited.Status = l.Title, v.Published, v.Effective, string(status)
-	if status != StatusNotYet {
-		cited.Note = l.nextNote(on)
-	}
-	if now := v.Status(b.Today()); status == StatusInForce && now != StatusInForce && now != StatusNotYet {
-		cited.Status = string(StatusThen)
-	}
-	if s.library != nil {
-		if a, err := s.library.Article(c.Law, c.Article, on); err == nil {
-			cited.Text = a.Text
-		}
-	}
-	return cited
-}
-
-// nextNote tells the reader of a law's next text: one that is published and not
-// in force on the day yet, whether or not it is by now. "" if there is none.
-func (l *Law) nextNote(on time.Time) string {
-	for _, v := range l.Versions {
-		if v.Effective.After(calendarDay(on)) {
-			return isoDate(v.Effective) + "起改用新文本"
-		}
-	}
-	return ""
 }
