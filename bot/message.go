@@ -24,6 +24,8 @@ type Message struct {
 	Text string    `json:"text"` // without the @mention
 	At   time.Time `json:"at"`
 	On   string    `json:"on,omitempty"` // ISO date the law is asked for; empty: the day it was said. Not kept by the Inbox.
+
+	Anchor string `json:"-"` // what the platform wants replies hung on, for the channel; not kept by the Inbox
 }
 
 // Reply is what the bot says to one message.
