@@ -10,6 +10,7 @@ import "time"
 // default tag its default, the doc tag what a person reads about it in the
 // README and in `mingbai config`.
 type Config struct {
+	Env     string `env:"ENV" default:"trial" doc:"trial 试用，production 正式：正式环境不接受本机或不加密的平台地址"`
 	Listen  string `env:"LISTEN" default:"127.0.0.1:8080" doc:"网页和接口的监听地址"`
 	DataDir string `env:"DATA_DIR" default:"data" doc:"数据目录：数据库、导入的法律文本、索引缓存、本县资料"`
 	LogJSON bool   `env:"LOG_JSON" default:"false" doc:"日志用 JSON 格式（默认是便于阅读的文本）"`
@@ -19,6 +20,7 @@ type Config struct {
 	Store     Store
 	Web       Web
 	Limits    Limits
+	QQ        QQ
 }
 
 // Knowledge is where answers come from.
@@ -48,3 +50,19 @@ type Limits struct {
 	Queue           int           `env:"QUEUE" default:"1000" doc:"最多同时排队的消息数，满了请对方稍后再发"`
 	Drain           time.Duration `env:"DRAIN" default:"10s" doc:"停机时最多等多久把正在回答的消息答完"`
 }
+
+// QQ is the bot on the QQ platform: one by these settings, or several by a file.
+type QQ struct {
+	AppID          string        `env:"QQ_APP_ID" default:"" doc:"QQ 机器人的 AppID；填了就接通 QQ"`
+	Secret         Secret        `env:"QQ_APP_SECRET" default:"" doc:"QQ 机器人的 AppSecret"`
+	Bots           string        `env:"QQ_BOTS" default:"" doc:"几个机器人一起跑时，写一个 YAML 文件（样子见 docs/guide-qq.md），代替上面两项"`
+	APIBase        string        `env:"QQ_API_BASE" default:"https://api.bot.qq.com" doc:"QQ 开放接口的地址；旧地址 https://api.sgroup.qq.com，沙箱 https://sandbox.api.sgroup.qq.com"`
+	TokenBase      string        `env:"QQ_TOKEN_BASE" default:"https://api.bot.qq.com" doc:"换取令牌的地址；旧地址 https://bots.qq.com"`
+	Transport      string        `env:"QQ_TRANSPORT" default:"webhook" doc:"怎样收消息：webhook（推荐，要有公网 https 地址 /qq/webhook）或 websocket"`
+	MaxBody        int           `env:"QQ_MAX_BODY" default:"65536" doc:"QQ 回调最大多少字节"`
+	Freshness      time.Duration `env:"QQ_FRESHNESS" default:"5m" doc:"QQ 回调签名的时间最多差多少"`
+	OpenValidation bool          `env:"QQ_OPEN_VALIDATION" default:"false" doc:"回答没有签名的回调地址验证；只在控制台填地址那几分钟、验证不过时才打开"`
+}
+
+// Production is the Env in which nothing may be pointed at a trial platform.
+const Production = "production"

@@ -93,3 +93,32 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestValidate_QQ(t *testing.T) {
+	t.Parallel()
+	on := []string{"QQ_APP_ID=1", "QQ_APP_SECRET=s"}
+	for name, c := range map[string]struct {
+		set  []string
+		want string // part of the error; empty: none
+	}{
+		"the platform":                   {on, ""},
+		"off, whatever else is set":      {[]string{"QQ_TRANSPORT=pigeon"}, ""},
+		"a trial on this machine":        {append(on, "QQ_API_BASE=http://127.0.0.1:1", "QQ_TOKEN_BASE=http://localhost:1"), ""},
+		"production on this machine":     {append(on, "ENV=production", "QQ_API_BASE=https://127.0.0.1:1"), "不能指向本机"},
+		"production without TLS":         {append(on, "ENV=production", "QQ_TOKEN_BASE=http://bots.qq.com"), "只能用 https"},
+		"another machine without TLS":    {append(on, "QQ_API_BASE=http://api.sgroup.qq.com"), "只能用 https"},
+		"no secret":                      {[]string{"QQ_APP_ID=1"}, "QQ_APP_SECRET"},
+		"a transport that is not there":  {append(on, "QQ_TRANSPORT=pigeon"), "QQ_TRANSPORT"},
+		"one bot and several":            {append(on, "QQ_BOTS=bots.yaml"), "只填一个"},
+		"an environment nobody knows":    {[]string{"ENV=staging"}, "ENV"},
+		"signatures that never grow old": {append(on, "QQ_FRESHNESS=48h"), "QQ_FRESHNESS"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := Load("", c.set)
+			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want an error with %q", err, c.want)
+			}
+		})
+	}
+}

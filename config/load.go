@@ -210,7 +210,53 @@ func (c *Config) Validate() error {
 			bad("PUBLIC_URL：%q 应写成 https://域名", u)
 		}
 	}
+	if c.Env != "trial" && c.Env != Production {
+		bad("ENV：%q 应写 trial 或 production", c.Env)
+	}
+	if c.QQ.AppID != "" || c.QQ.Bots != "" {
+		errs = append(errs, c.QQ.validate(c.Env == Production))
+	}
 	return errors.Join(errs...)
+}
+
+// validate checks the settings of a bot that is switched on.
+func (q *QQ) validate(production bool) error {
+	var errs []error
+	bad := func(format string, a ...any) { errs = append(errs, fmt.Errorf(format, a...)) }
+	switch {
+	case q.AppID != "" && q.Bots != "":
+		bad("QQ_APP_ID 和 QQ_BOTS 只填一个")
+	case q.AppID != "" && q.Secret == "":
+		bad("QQ_APP_SECRET：填了 QQ_APP_ID 也要填它，在 QQ 开放平台的“开发设置”里")
+	}
+	if q.Transport != "webhook" && q.Transport != "websocket" {
+		bad("QQ_TRANSPORT：%q 应写 webhook 或 websocket", q.Transport)
+	}
+	if q.MaxBody < 4<<10 || q.MaxBody > 1<<20 {
+		bad("QQ_MAX_BODY：应在 4096 和 1048576 之间")
+	}
+	if q.Freshness < 30*time.Second || q.Freshness > time.Hour {
+		bad("QQ_FRESHNESS：应在 30s 和 1h 之间")
+	}
+	for name, base := range map[string]string{"QQ_API_BASE": q.APIBase, "QQ_TOKEN_BASE": q.TokenBase} {
+		u, err := url.Parse(base)
+		switch {
+		case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+			bad("%s：%q 应写成 https://域名", name, base)
+		case production && u.Scheme != "https":
+			bad("%s：正式环境（ENV=production）只能用 https", name)
+		case production && loopback(u.Hostname()):
+			bad("%s：正式环境（ENV=production）不能指向本机", name)
+		case !loopback(u.Hostname()) && u.Scheme != "https":
+			bad("%s：别的机器只能用 https", name)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func loopback(host string) bool {
+	a, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && (a.IsLoopback() || a.IsUnspecified())
 }
 
 var redisSchemes = map[string]bool{

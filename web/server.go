@@ -20,8 +20,9 @@ import (
 
 // Options is what the server is made of.
 type Options struct {
-	API     http.Handler // everything below /api/
-	Metrics http.Handler // /metrics; nil: there are none
+	API     http.Handler            // everything below /api/
+	Hooks   map[string]http.Handler // what other machines call, by path; each checks who calls
+	Metrics http.Handler            // /metrics; nil: there are none
 	// Ready says what is wrong when the process should get no traffic, nil when
 	// all is well. The keys name parts. nil: always ready.
 	Ready func(ctx context.Context) map[string]error
@@ -60,6 +61,9 @@ func New(o Options) (http.Handler, error) {
 func (s *site) routes(o Options) *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.Handle("/api/", o.API)
+	for path, h := range o.Hooks {
+		mux.Handle(path, h)
+	}
 	if o.Metrics != nil {
 		mux.Handle("GET /metrics", o.Metrics)
 	}
