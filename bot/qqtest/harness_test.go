@@ -218,3 +218,8 @@ func text(content, msgID string, seq int) object {
 }
 
 func repeat(s string, n int) string { return strings.Repeat(s, n) }
+
+// copyBody reads a request's body into w, 1 MiB of it at most.
+func copyBody(w io.Writer, r *http.Request) (int64, error) {
+	return io.Copy(w, io.LimitReader(r.Body, 1<<20))
+}

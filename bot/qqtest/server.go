@@ -167,10 +167,9 @@ func (p *Platform) answer(r *http.Request, body []byte) (reply, *Fault, string) 
 	out := p.decide(c, rt, bot, code, f, r.Header.Get("Authorization"))
 	e.Status, e.Code = out.status, out.code
 	e.Accepted = out.code == 0 && out.status < 300
-	if e.Endpoint != "token" { // its answer is a secret
-		e.Response = out.json(trace)
-	} else if out.code != 0 {
-		e.Response = out.json(trace)
+	e.Response = out.json(trace)
+	if e.Endpoint == "token" { // never keep a secret
+		e.Request, e.Response = nil, nil
 	}
 	p.record(e)
 	return out, f, trace

@@ -28,7 +28,6 @@ func (c *call) issueToken() reply {
 	if err := json.Unmarshal(c.body, &in); err != nil {
 		return tokenError(codeBadSecret)
 	}
-	c.entry.Request = nil // never keep a secret
 	p, b := c.p, c.p.bots[in.AppID]
 	if b == nil || b.banned {
 		return tokenError(codeBadAppID)
