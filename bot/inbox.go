@@ -55,8 +55,11 @@ func (in *Inbox) Take(ctx context.Context, m Message) (bool, error) {
 	return in.take(ctx, channelOf(m.Chat), m, nil)
 }
 
-// takeHook writes something more in the transaction that takes a message.
+// takeHook writes something more in the transaction that takes a message. When
+// it returns errTaken the message was taken before under another id.
 type takeHook func(context.Context, *sql.Tx, Message) error
+
+var errTaken = errors.New("bot: the message was taken before")
 
 func (in *Inbox) take(ctx context.Context, mailbox string, m Message, more takeHook) (bool, error) {
 	now := in.store.now()
@@ -80,6 +83,9 @@ func (in *Inbox) take(ctx context.Context, mailbox string, m Message, more takeH
 		}
 		return nil
 	})
+	if errors.Is(err, errTaken) {
+		return false, nil
+	}
 	if err != nil {
 		return false, fmt.Errorf("take message: %w", err)
 	}

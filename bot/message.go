@@ -26,6 +26,7 @@ type Message struct {
 	On   string    `json:"on,omitempty"` // ISO date the law is asked for; empty: the day it was said. Not kept by the Inbox.
 
 	Anchor string `json:"-"` // what the platform wants replies hung on, for the channel; not kept by the Inbox
+	event  *qqTaking
 }
 
 // Reply is what the bot says to one message.

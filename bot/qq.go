@@ -19,7 +19,7 @@ type QQOptions struct {
 	Secret    string // the app secret; never logged
 	APIBase   string // https://…, of the calls
 	TokenBase string // https://…, of the token
-	Transport string // "webhook" or "websocket"
+	Transport string // QQByWebhook or QQBySocket
 
 	MaxBody   int64         // bytes of a webhook request; defaults to 64 KiB
 	Freshness time.Duration // how old or how far ahead a signature may be; defaults to 5 min
@@ -32,12 +32,20 @@ type QQOptions struct {
 	Redis   *Redis
 }
 
+// How events come from the platform.
+const (
+	QQByWebhook = "webhook"
+	QQBySocket  = "websocket"
+)
+
 func (o QQOptions) withDefaults() QQOptions {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	setDefault(&o.Name, "qq")
-	setDefault(&o.Transport, "webhook")
+	setDefault(&o.Transport, QQByWebhook)
+	setDefault(&o.APIBase, "https://api.bot.qq.com")
+	setDefault(&o.TokenBase, o.APIBase)
 	setDefault(&o.MaxBody, 64<<10)
 	setDefault(&o.Freshness, 5*time.Minute)
 	return o
@@ -50,20 +58,29 @@ func (o QQOptions) withDefaults() QQOptions {
 type QQ struct {
 	o     QQOptions
 	store *Store
+	api   *qqAPI
 	meter *qqMeter
 
 	mu      sync.Mutex
 	deliver func(context.Context, Message) error // nil: not running
+	acks    sync.WaitGroup                       // acknowledgements of buttons under way
 }
 
 // NewQQ makes the channel. Events come by QQWebhook or, with the transport
-// "websocket", over a connection that Run keeps.
+// QQBySocket, over a connection that Run keeps.
 func NewQQ(s *Store, o QQOptions) (*QQ, error) {
 	o = o.withDefaults()
 	if !qqIDs.MatchString(o.AppID) || o.Secret == "" {
 		return nil, errors.New("bot: a QQ bot needs an app id and a secret")
 	}
-	return &QQ{o: o, store: s, meter: newQQMeter(o.Metrics, o.Name)}, nil
+	if o.Transport != QQByWebhook && o.Transport != QQBySocket {
+		return nil, fmt.Errorf("bot: QQ has no transport %q", o.Transport)
+	}
+	api, err := newQQAPI(o)
+	if err != nil {
+		return nil, err
+	}
+	return &QQ{o: o, store: s, api: api, meter: newQQMeter(o.Metrics, o.Name)}, nil
 }
 
 // Name is the channel's name in addresses.
@@ -72,7 +89,11 @@ func (q *QQ) Name() string { return q.o.Name }
 // Run takes events until ctx is done.
 func (q *QQ) Run(ctx context.Context, deliver func(context.Context, Message) error) error {
 	q.setDeliver(deliver)
+	defer q.acks.Wait()
 	defer q.setDeliver(nil)
+	if q.o.Transport == QQBySocket {
+		return q.listen(ctx)
+	}
 	<-ctx.Done()
 	return nil
 }
@@ -104,8 +125,14 @@ func (q *QQ) accept(ctx context.Context, p *qqPayload) error {
 	return nil
 }
 
+// act does what an event is for: changes first, so that a switch counts for the
+// message that comes with it; then the words. All of it may be done again when
+// the platform sends the event again.
 func (q *QQ) act(ctx context.Context, e *qqEvent) error {
 	if e.Message == nil {
+		if e.Ack != "" {
+			return q.pressed(e, 0)
+		}
 		return nil
 	}
 	q.mu.Lock()
@@ -114,13 +141,84 @@ func (q *QQ) act(ctx context.Context, e *qqEvent) error {
 	if deliver == nil {
 		return errQQStopped
 	}
-	return deliver(ctx, *e.Message)
+	m := *e.Message
+	m.event = &qqTaking{names: e.Names, at: e.At}
+	err := deliver(ctx, m)
+	switch {
+	case e.Ack == "":
+		return err
+	case errors.Is(err, ErrTooFast):
+		return errors.Join(q.pressed(e, qqPressedTooOften), err)
+	case err == nil && m.event.fresh:
+		return q.pressed(e, 0)
+	}
+	return err
 }
 
-// onTake notes what a reply to the message may be hung on, in the transaction
-// that takes it.
+// qqSettled says that an event needs not be sent again: it was taken, or never
+// can be.
+func qqSettled(err error) bool {
+	return err == nil || errors.Is(err, errQQMalformed) || errors.Is(err, ErrInvalid) || errors.Is(err, ErrTooFast)
+}
+
+// qqPressedTooOften is the code of an acknowledgement that says so.
+const qqPressedTooOften = 2
+
+// qqAckPatience is how long the platform waits for the acknowledgement of a
+// button. Source: interaction_create event page, 2026-09.
+const qqAckPatience = 3 * time.Second
+
+// pressed acknowledges a button in the background: the platform waits for it,
+// but also for the answer to the webhook. It is tried once: a button is
+// acknowledged once.
+func (q *QQ) pressed(e *qqEvent, code int) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.deliver == nil {
+		return errQQStopped
+	}
+	q.acks.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), qqAckPatience)
+		defer cancel()
+		if err := q.api.ackInteraction(ctx, e.Ack, code); err != nil {
+			q.meter.event(e.Type, "not acknowledged")
+			q.o.Log.Warn("a pressed button was not acknowledged", "channel", q.o.Name, "err", err)
+		}
+	})
+	return nil
+}
+
+// qqTaking goes with a message while it is taken.
+type qqTaking struct {
+	names []string // of its event
+	at    time.Time
+	fresh bool // it was not taken before
+}
+
+// onTake notes in the transaction that takes a message by what names its event
+// goes and what a reply to it may be hung on.
 func (q *QQ) onTake() takeHook {
-	return func(ctx context.Context, tx *sql.Tx, m Message) error { return nil }
+	return func(ctx context.Context, tx *sql.Tx, m Message) error {
+		if m.event == nil { // it came by none
+			return nil
+		}
+		for _, name := range m.event.names {
+			r, err := tx.ExecContext(ctx, `INSERT INTO qq_events (channel, name, at) VALUES ($1, $2, $3)
+				ON CONFLICT (channel, name) DO NOTHING`, q.o.Name, name, q.store.ms())
+			if err != nil {
+				return fmt.Errorf("note an event: %w", err)
+			}
+			n, err := r.RowsAffected()
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				return errTaken
+			}
+		}
+		m.event.fresh = true
+		return nil
+	}
 }
 
 // qqMeter counts what comes from the platform. The types are those this program
@@ -133,7 +231,7 @@ type qqMeter struct {
 func newQQMeter(to prometheus.Registerer, channel string) *qqMeter {
 	m := &qqMeter{
 		events: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "mingbai_qq_events_total",
-			Help: "Events of the QQ platform by type and result: taken, refused, malformed, answered."}, []string{"type", "result"}),
+			Help: "Events of the QQ platform by type and result: taken, refused, malformed, answered, not acknowledged."}, []string{"type", "result"}),
 		refuses: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "mingbai_qq_refused_total",
 			Help: "Webhook requests refused, by what was wrong."}, []string{"why"}),
 	}

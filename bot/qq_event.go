@@ -44,6 +44,7 @@ const (
 // qqEvent is what one event means to the bot.
 type qqEvent struct {
 	Type    string   // of the platform, "unknown" for one this program does not know
+	Names   []string // what the event is told from others by: its own id, and its type with the id of what it tells of
 	Message *Message // somebody said something, or pressed a button, or came in
 	Ack     string   // an interaction that must be acknowledged within 3 s, by its id
 	Chat    Address  // of Change
@@ -92,8 +93,9 @@ type qqData struct {
 		Heard       string `json:"asr_refer_text"`
 	} `json:"attachments"`
 
-	ChatType int `json:"chat_type"` // interactions: 0 guild, 1 group, 2 private
-	Type     int `json:"type"`
+	ChatType int    `json:"chat_type"` // interactions: 0 guild, 1 group, 2 private
+	Scene    string `json:"scene"`     // of interactions: "guild", "group", "c2c"
+	Type     int    `json:"type"`
 	Data     struct {
 		Resolved struct {
 			ButtonData string `json:"button_data"`
@@ -154,10 +156,11 @@ func readQQEvent(p *qqPayload, channel string, now time.Time) (qqEvent, error) {
 		return e, nil
 	}
 	var d qqData
-	if err := json.Unmarshal(p.D, &d); err != nil {
-		return e, fmt.Errorf("%w: %s", errQQMalformed, p.T)
+	if err := tolerant(json.Unmarshal(p.D, &d)); err != nil {
+		return e, fmt.Errorf("%s: %w", p.T, err)
 	}
 	e.At = qqTime(d.Timestamp, now)
+	e.Names = qqEventNames(p, &d)
 	if err := read(&d, &e, qqNames{channel}); err != nil {
 		return e, fmt.Errorf("%s: %w", p.T, err)
 	}
@@ -171,6 +174,30 @@ func readQQEvent(p *qqPayload, channel string, now time.Time) (qqEvent, error) {
 		}
 	}
 	return e, nil
+}
+
+// tolerant lets a field pass that has another type than it should: the decoder
+// leaves it empty and reads on, and whoever needs it misses it.
+func tolerant(err error) error {
+	var other *json.UnmarshalTypeError
+	if err == nil || errors.As(err, &other) && other.Field != "" {
+		return nil
+	}
+	return errQQMalformed
+}
+
+// qqEventNames gives what a repeat of an event is known by. A group that shows
+// the bot everything sends one message as two types of events, so the type is
+// not in the names of messages.
+func qqEventNames(p *qqPayload, d *qqData) []string {
+	var names []string
+	if p.ID != "" {
+		names = append(names, cut(p.ID, maxID))
+	}
+	if d.ID != "" && p.T == "INTERACTION_CREATE" {
+		names = append(names, p.T+"/"+cut(d.ID, maxID))
+	}
+	return names
 }
 
 // What a Message.ID of this channel begins with: the id of a message, or of an
@@ -241,6 +268,9 @@ func (d *qqData) guildWords() string {
 }
 
 func readQQGuild(d *qqData, e *qqEvent, n qqNames) error {
+	if d.Author.Bot {
+		return nil
+	}
 	chat, err := n.address("guild", d.ChannelID)
 	if err != nil {
 		return err
@@ -254,6 +284,9 @@ func readQQGuild(d *qqData, e *qqEvent, n qqNames) error {
 }
 
 func readQQDirect(d *qqData, e *qqEvent, n qqNames) error {
+	if d.Author.Bot {
+		return nil
+	}
 	chat, err := n.address("dm", d.GuildID)
 	if err != nil {
 		return err
@@ -287,23 +320,38 @@ const (
 	qqGroupAllowsTo = 20
 )
 
-func readQQInteraction(d *qqData, e *qqEvent, n qqNames) (err error) {
-	var chat, from Address
-	switch d.ChatType {
-	case 2:
+// pressedBy gives where a button was pressed and by whom.
+func (d *qqData) pressedBy(n qqNames) (chat, from Address, err error) {
+	group := first(d.GroupOpenID, d.GroupID)
+	switch {
+	case d.ChatType == 2, d.Scene == "c2c":
 		chat, err = n.address("user", first(d.UserOpenID, d.Data.Resolved.UserID))
-		from = chat
-	case 1:
-		if chat, err = n.address("group", first(d.GroupOpenID, d.GroupID)); err == nil {
-			from, err = n.address("member", first(d.GroupOpenID, d.GroupID), d.GroupMemberOpenID)
+		return chat, chat, err
+	case d.ChatType == 1, d.Scene == "group":
+		if chat, err = n.address("group", group); err == nil {
+			from, err = n.address("member", group, d.GroupMemberOpenID)
 		}
 	default:
 		if chat, err = n.address("guild", d.ChannelID); err == nil {
 			from, err = n.address("guildmember", d.GuildID, d.Data.Resolved.UserID)
 		}
 	}
+	return chat, from, err
+}
+
+func readQQInteraction(d *qqData, e *qqEvent, n qqNames) error {
+	resolved := d.Data.Resolved
+	if d.Type == qqGroupAllows || d.Type == qqGroupAllowsTo {
+		d.GroupMemberOpenID = first(d.GroupMemberOpenID, "admin") // may be left out; it is the group that matters
+	}
+	chat, from, err := d.pressedBy(n)
 	if err != nil {
 		return err
+	}
+	say := func(text string) {
+		if text != "" {
+			e.Message = &Message{Chat: chat, From: from, Text: text}
+		}
 	}
 	switch d.Type {
 	case qqButton, qqQuickMenu:
@@ -311,17 +359,17 @@ func readQQInteraction(d *qqData, e *qqEvent, n qqNames) (err error) {
 			return fmt.Errorf("%w: interaction id", errQQMalformed)
 		}
 		e.Ack = d.ID
-		e.Message = &Message{Chat: chat, From: from, Text: strings.TrimSpace(d.Data.Resolved.ButtonData)}
+		say(strings.TrimSpace(resolved.ButtonData))
 	case qqFeedback:
-		text := "没用"
-		if d.Data.Resolved.Feedback == "LIKE" {
-			text = "有用"
+		if resolved.Feedback == "LIKE" {
+			say("有用")
+		} else {
+			say("没用")
 		}
-		e.Message = &Message{Chat: chat, From: from, Text: text}
 	case qqUserAllows, qqGroupAllows, qqGroupAllowsTo:
-		if strings.HasSuffix(d.Data.Resolved.Authorize.Scope, "_push") {
+		if strings.HasSuffix(resolved.Authorize.Scope, "_push") {
 			e.Chat, e.Change = chat, qqPushOff
-			if d.Data.Resolved.Checked == 1 {
+			if resolved.Checked == 1 {
 				e.Change = qqPushOn
 			}
 		}

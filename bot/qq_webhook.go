@@ -93,7 +93,7 @@ func (h *QQWebhook) body(w http.ResponseWriter, r *http.Request, q *QQ, body []b
 		return
 	}
 	var p qqPayload
-	if err := json.Unmarshal(body, &p); err != nil {
+	if tolerant(json.Unmarshal(body, &p)) != nil {
 		h.refuse(w, http.StatusBadRequest, "json")
 		return
 	}
@@ -117,8 +117,7 @@ func (h *QQWebhook) body(w http.ResponseWriter, r *http.Request, q *QQ, body []b
 // webhookResult takes an event and gives the ack's d: 0 taken, 1 not now. What
 // can never be taken is acknowledged too: sending it again helps nobody.
 func (q *QQ) webhookResult(ctx context.Context, p *qqPayload) int {
-	err := q.accept(ctx, p)
-	if err == nil || errors.Is(err, errQQMalformed) || errors.Is(err, ErrInvalid) || errors.Is(err, ErrTooFast) {
+	if qqSettled(q.accept(ctx, p)) {
 		return 0
 	}
 	return 1

@@ -86,6 +86,7 @@ func (s *Store) prune(ctx context.Context, keep time.Duration) (int64, error) {
 		{`DELETE FROM inbox WHERE taken < $1`, old},
 		{`DELETE FROM sessions WHERE expires < $1`, now},
 		{`DELETE FROM conversations WHERE seen < $1`, old},
+		{`DELETE FROM qq_events WHERE at < $1`, old},
 	} {
 		n, err := s.exec(ctx, q.text, q.arg)
 		if err != nil {
