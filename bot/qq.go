@@ -92,10 +92,36 @@ func (q *QQ) Run(ctx context.Context, deliver func(context.Context, Message) err
 	defer q.acks.Wait()
 	defer q.setDeliver(nil)
 	if q.o.Transport == QQBySocket {
-		return q.listen(ctx)
+		q.socket().run(ctx)
+		return nil
 	}
 	<-ctx.Done()
 	return nil
+}
+
+// socket is the bot's one connection. How many shards the platform advises is
+// left alone: they are for bots in thousands of guilds, and a single one gets
+// every event.
+func (q *QQ) socket() *qqSocket {
+	return &qqSocket{
+		store: q.store, q: q, shards: 1, token: q.api.token, stale: q.api.invalidate, take: q.accept, pause: sleep,
+		gateway: func(ctx context.Context) (string, int, error) {
+			address, _, err := q.api.gateway(ctx)
+			return address, 1, err
+		},
+	}
+}
+
+// sleep waits for d; false: ctx was done before.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 func (q *QQ) setDeliver(f func(context.Context, Message) error) {

@@ -330,7 +330,7 @@ func TestQQAPI_AnAddressThatIsNone(t *testing.T) {
 			t.Errorf("%s: got %v", to, err)
 		}
 	}
-	for _, base := range []string{"", "qq.com", "ftp://qq.com", "http://"} {
+	for _, base := range []string{"qq.com", "ftp://qq.com", "http://"} {
 		o := p.options()
 		o.APIBase = base
 		if _, err := newQQAPI(o); err == nil {

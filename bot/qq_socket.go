@@ -194,8 +194,12 @@ func (s *qqSocket) converse(ctx context.Context, conn *websocket.Conn) *qqEnd {
 			return &qqEnd{why: "deadline", err: err}
 		}
 		var p qqPayload
-		if err := conn.ReadJSON(&p); err != nil {
+		_, frame, err := conn.ReadMessage()
+		if err != nil {
 			return qqEndOf("read", err)
+		}
+		if err := tolerant(json.Unmarshal(frame, &p)); err != nil {
+			return &qqEnd{why: "frame", err: err}
 		}
 		if end := s.handle(ctx, w, &p); end != nil {
 			return end
@@ -276,7 +280,7 @@ func (s *qqSocket) takeOrEnd(ctx context.Context, p *qqPayload) error {
 	deadline := s.store.now().Add(qqTakeFor)
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		err := s.take(ctx, p)
-		if err == nil || errors.Is(err, errQQMalformed) || errors.Is(err, ErrInvalid) || errors.Is(err, ErrTooFast) {
+		if qqSettled(err) {
 			return nil
 		}
 		if !s.store.now().Before(deadline) || !s.pause(ctx, wait) {
