@@ -58,6 +58,7 @@ type Bot struct {
 	inbox    *Inbox
 	o        Options
 	person   *limiter
+	codes    *limiter // tries of pick-up codes
 	meter    *meter
 	slots    chan struct{} // one token a message being handled
 
@@ -80,6 +81,7 @@ func New(h Handler, s Sessions, in *Inbox, o Options) *Bot {
 	return &Bot{
 		handler: h, sessions: s, inbox: in, o: o,
 		person:   newLimiter("person", o.PerPerson, o.Redis),
+		codes:    newLimiter("code", pickupRate, o.Redis),
 		meter:    newMeter(o.Metrics, o.Redis),
 		slots:    make(chan struct{}, o.Workers),
 		channels: map[string]Channel{},
@@ -338,8 +340,9 @@ func (b *Bot) Open() []Address {
 }
 
 // Forget erases what the bot remembers of a person in a conversation: the
-// session and the messages answered. A message being answered now is erased
-// when that is done.
+// session, the messages answered and the replies that wait. A message being
+// answered now is erased when that is done.
 func (b *Bot) Forget(ctx context.Context, chat, from Address) error {
-	return errors.Join(b.sessions.Delete(ctx, sessionKey(chat, from)), b.inbox.forget(ctx, chat))
+	return errors.Join(b.sessions.Delete(ctx, sessionKey(chat, from)), b.inbox.forget(ctx, chat),
+		b.inbox.store.forgetHeld(ctx, chat, from), b.inbox.store.forgetQQ(ctx, chat))
 }

@@ -299,8 +299,28 @@ func (b *Bot) send(ctx context.Context, c Channel, it *item, r Reply, s *Session
 	default:
 		crash("sent")
 	}
+	if err != nil {
+		if err := b.hold(ctx, c, it, r, fault); err != nil {
+			return 0, err
+		}
+	}
 	b.meter.answered(c.Name(), fault, b.inbox.store.now().Sub(it.At))
 	return 0, b.inbox.done(ctx, it, fault)
+}
+
+// hold keeps what could not be brought, on channels that people come back to.
+func (b *Bot) hold(ctx context.Context, c Channel, it *item, r Reply, why string) error {
+	h, ok := c.(interface {
+		hold(ctx context.Context, m Message, r Reply) (held bool, err error)
+	})
+	if !ok {
+		return nil
+	}
+	held, err := h.hold(ctx, it.Message, r)
+	if held {
+		b.meter.held.WithLabelValues(c.Name(), why).Inc()
+	}
+	return err
 }
 
 // retry counts a try that failed and says when the next one is due. Being
@@ -355,6 +375,10 @@ func (b *Bot) handle(ctx context.Context, m Message, s *Session) (r Reply, err e
 	defer cancel()
 	start := time.Now()
 	err = guard(func() (err error) {
+		var asked bool
+		if r, asked, err = b.pickup(ctx, m); asked || err != nil {
+			return err
+		}
 		r, err = b.handler.Handle(ctx, m, s)
 		return err
 	})

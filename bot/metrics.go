@@ -11,6 +11,8 @@ type meter struct {
 	takes    *prometheus.CounterVec
 	answers  *prometheus.CounterVec
 	failures *prometheus.CounterVec
+	held     *prometheus.CounterVec
+	pickups  *prometheus.CounterVec
 	sessions prometheus.Counter
 	queue    prometheus.Gauge
 	handle   prometheus.Histogram
@@ -26,6 +28,10 @@ func newMeter(to prometheus.Registerer, shared *Redis) *meter {
 			Help: "Messages closed, by channel and how: sent, closed, send, given up."}, []string{"channel", "how"}),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "mingbai_tries_failed_total",
 			Help: "Tries to answer a message that failed."}, []string{"channel"}),
+		held: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "mingbai_replies_held_total",
+			Help: "Replies that could not be brought and wait, by channel and why: closed, send."}, []string{"channel", "why"}),
+		pickups: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "mingbai_pickups_total",
+			Help: "Held replies fetched, by how: code, continue."}, []string{"how"}),
 		sessions: prometheus.NewCounter(prometheus.CounterOpts{Name: "mingbai_session_failures_total",
 			Help: "Sessions that could not be loaded or saved."}),
 		queue: prometheus.NewGauge(prometheus.GaugeOpts{Name: "mingbai_messages_waiting",
@@ -36,7 +42,7 @@ func newMeter(to prometheus.Registerer, shared *Redis) *meter {
 			Help: "From a message being said to its reply being sent.", Buckets: buckets}),
 	}
 	if to != nil {
-		to.MustRegister(m.takes, m.answers, m.failures, m.sessions, m.queue, m.handle, m.latency)
+		to.MustRegister(m.takes, m.answers, m.failures, m.held, m.pickups, m.sessions, m.queue, m.handle, m.latency)
 	}
 	if to != nil && shared != nil {
 		to.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "mingbai_redis_up",

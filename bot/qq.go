@@ -27,6 +27,10 @@ type QQOptions struct {
 	// Only for the minutes of entering the address in the console, if ever.
 	OpenValidation bool
 
+	// Domains are those registered with the platform (消息URL配置): only they
+	// may be linked to where links are refused.
+	Domains []string
+
 	Log     *slog.Logger // discarded if nil
 	Metrics prometheus.Registerer
 	Redis   *Redis
@@ -58,8 +62,10 @@ func (o QQOptions) withDefaults() QQOptions {
 type QQ struct {
 	o     QQOptions
 	store *Store
-	api   *qqAPI
 	meter *qqMeter
+	api   *qqAPI
+	book  *qqBook
+	out   *qqSender
 
 	mu      sync.Mutex
 	deliver func(context.Context, Message) error // nil: not running
@@ -80,7 +86,8 @@ func NewQQ(s *Store, o QQOptions) (*QQ, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &QQ{o: o, store: s, api: api, meter: newQQMeter(o.Metrics, o.Name)}, nil
+	book := newQQBook(s, o.Name)
+	return &QQ{o: o, store: s, meter: newQQMeter(o.Metrics, o.Name), api: api, book: book, out: newQQSender(o, api, book)}, nil
 }
 
 // Name is the channel's name in addresses.
@@ -155,6 +162,12 @@ func (q *QQ) accept(ctx context.Context, p *qqPayload) error {
 // message that comes with it; then the words. All of it may be done again when
 // the platform sends the event again.
 func (q *QQ) act(ctx context.Context, e *qqEvent) error {
+	if err := q.book.change(ctx, e.Chat, e.Change, e.At); err != nil {
+		return err
+	}
+	if a := e.Audit; a != nil {
+		return q.book.audited(ctx, a.ID, a.Passed, a.MessageID)
+	}
 	if e.Message == nil {
 		if e.Ack != "" {
 			return q.pressed(e, 0)
@@ -243,7 +256,7 @@ func (q *QQ) onTake() takeHook {
 			}
 		}
 		m.event.fresh = true
-		return nil
+		return q.book.anchor(ctx, tx, anchorOf(m))
 	}
 }
 

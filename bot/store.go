@@ -87,6 +87,10 @@ func (s *Store) prune(ctx context.Context, keep time.Duration) (int64, error) {
 		{`DELETE FROM sessions WHERE expires < $1`, now},
 		{`DELETE FROM conversations WHERE seen < $1`, old},
 		{`DELETE FROM qq_events WHERE at < $1`, old},
+		{`DELETE FROM held WHERE expires < $1`, now},
+		{`DELETE FROM qq_anchors WHERE at < $1`, old},
+		{`DELETE FROM qq_parts WHERE at < $1`, old},
+		{`DELETE FROM qq_verdicts WHERE at < $1`, old},
 	} {
 		n, err := s.exec(ctx, q.text, q.arg)
 		if err != nil {
