@@ -21,6 +21,7 @@ type Config struct {
 	Web       Web
 	Limits    Limits
 	QQ        QQ
+	Model     Model
 }
 
 // Knowledge is where answers come from.
@@ -62,6 +63,30 @@ type QQ struct {
 	MaxBody        int           `env:"QQ_MAX_BODY" default:"65536" doc:"QQ 回调最大多少字节"`
 	Freshness      time.Duration `env:"QQ_FRESHNESS" default:"5m" doc:"QQ 回调签名的时间最多差多少"`
 	OpenValidation bool          `env:"QQ_OPEN_VALIDATION" default:"false" doc:"回答没有签名的回调地址验证；只在控制台填地址那几分钟、验证不过时才打开"`
+}
+
+// Model is the language model that words answers and the one that gives vectors
+// of texts. Without either the program answers from reviewed entries alone.
+type Model struct {
+	BaseURL  string   `env:"OPENAI_BASE_URL" default:"" doc:"大模型接口地址（OpenAI 兼容，写到 /v1 为止）；填了就用大模型组织答案，不填只用审核过的条目"`
+	Key      Secret   `env:"OPENAI_API_KEY" default:"" doc:"大模型接口的密钥；自己部署的可以不填"`
+	Name     string   `env:"OPENAI_MODEL" default:"" doc:"大模型名称，如 deepseek-chat、qwen-plus"`
+	JSON     string   `env:"MODEL_JSON" default:"object" doc:"怎样要 JSON：object（多数平台）、schema（支持 json_schema 的平台）、none（都不支持）"`
+	Hosts    []string `env:"MODEL_HOSTS" default:"api.deepseek.com,dashscope.aliyuncs.com,open.bigmodel.cn,api.moonshot.cn,qianfan.baidubce.com,ark.cn-beijing.volces.com,api.hunyuan.cloud.tencent.com,api.lkeap.cloud.tencent.com,api.siliconflow.cn,api.minimaxi.com,spark-api-open.xf-yun.com" doc:"允许连接的大模型主机（境内平台；本机总是允许；自己机房的写上主机名或 IP）"`
+	AnyHost  bool     `env:"MODEL_HOSTS_ANY" default:"false" doc:"不限制大模型主机；数据可能出境，须先办妥手续"`
+	Provider string   `env:"MODEL_PROVIDER" default:"" doc:"大模型由谁提供，公示给居民；正式环境必填"`
+	Filing   string   `env:"MODEL_FILING" default:"" doc:"大模型的备案号或登记号，公示给居民；正式环境必填"`
+
+	Concurrent   int  `env:"MODEL_CONCURRENT" default:"4" doc:"最多同时几次大模型调用，再多的直接给不用模型的答案"`
+	TokensPerson int  `env:"MODEL_TOKENS_PERSON" default:"20000" doc:"每人每天最多用多少词元，用完当天给不用模型的答案"`
+	TokensBot    int  `env:"MODEL_TOKENS_BOT" default:"2000000" doc:"每个机器人每天最多用多少词元"`
+	TokensDay    int  `env:"MODEL_TOKENS_DAY" default:"2000000" doc:"全部加起来每天最多用多少词元"`
+	Rerank       bool `env:"MODEL_RERANK" default:"false" doc:"用大模型给检索到的前 30 条重新排序（更准，慢几秒，多用词元）"`
+
+	Embedding          string `env:"EMBEDDING_MODEL" default:"" doc:"向量模型名称；填了并用 mingbai knowledge embed 算好向量后，检索会一并用上"`
+	EmbeddingBaseURL   string `env:"EMBEDDING_BASE_URL" default:"" doc:"向量接口地址；不填用 OPENAI_BASE_URL"`
+	EmbeddingKey       Secret `env:"EMBEDDING_API_KEY" default:"" doc:"向量接口的密钥；不填用 OPENAI_API_KEY"`
+	EmbeddingPerMinute int    `env:"EMBEDDING_PER_MINUTE" default:"300" doc:"每分钟最多几次向量请求（每次最多 32 段文字）"`
 }
 
 // Production is the Env in which nothing may be pointed at a trial platform.

@@ -122,3 +122,44 @@ func TestValidate_QQ(t *testing.T) {
 		})
 	}
 }
+
+func TestLoad_ModelHosts(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		set  []string
+		want string // in the error; "": none
+	}{
+		{"none set", nil, ""},
+		{"a domestic platform", []string{"OPENAI_BASE_URL=https://api.deepseek.com/v1", "OPENAI_MODEL=m"}, ""},
+		{"this machine, in the clear", []string{"OPENAI_BASE_URL=http://127.0.0.1:11434/v1", "OPENAI_MODEL=m"}, ""},
+		{"abroad", []string{"OPENAI_BASE_URL=https://api.openai.com/v1", "OPENAI_MODEL=m"}, "MODEL_HOSTS"},
+		{"a look-alike", []string{"OPENAI_BASE_URL=https://api.deepseek.com.example.net/v1", "OPENAI_MODEL=m"}, "不允许连接"},
+		{"a name before the host", []string{"OPENAI_BASE_URL=https://api.deepseek.com@example.net/v1", "OPENAI_MODEL=m"}, "应写成"},
+		{"abroad by override", []string{"OPENAI_BASE_URL=https://api.openai.com/v1", "OPENAI_MODEL=m", "MODEL_HOSTS_ANY=true"}, ""},
+		{"in the clear to a platform", []string{"OPENAI_BASE_URL=http://api.deepseek.com/v1", "OPENAI_MODEL=m"}, "只能用 https"},
+		{"own machine room, listed", []string{"OPENAI_BASE_URL=http://10.3.0.7:8000/v1", "OPENAI_MODEL=m", "MODEL_HOSTS=10.3.0.7"}, ""},
+		{"own machine room, not listed", []string{"OPENAI_BASE_URL=http://10.3.0.7:8000/v1", "OPENAI_MODEL=m"}, "不允许连接"},
+		{"vectors from abroad", []string{"EMBEDDING_MODEL=e", "EMBEDDING_BASE_URL=https://api.openai.com/v1"}, "EMBEDDING_BASE_URL"},
+		{"vectors from nowhere", []string{"EMBEDDING_MODEL=e"}, "EMBEDDING_MODEL"},
+		{"half of it", []string{"OPENAI_MODEL=m"}, "一起填"},
+		{"production without a filing", []string{"ENV=production", "OPENAI_BASE_URL=https://api.deepseek.com/v1", "OPENAI_MODEL=m", "MODEL_PROVIDER=某公司"}, "备案号"},
+		{"production", []string{"ENV=production", "OPENAI_BASE_URL=https://api.deepseek.com/v1", "OPENAI_MODEL=m", "MODEL_PROVIDER=某公司", "MODEL_FILING=某-2025-1"}, ""},
+	} {
+		_, err := Load("", c.set)
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: got %v, want %q", c.name, err, c.want)
+		}
+	}
+}
+
+func TestLoad_TheKeyGoesOnlyWhereItBelongs(t *testing.T) {
+	t.Parallel()
+	c, err := Load("", []string{"OPENAI_BASE_URL=https://api.deepseek.com/v1", "OPENAI_MODEL=m", "OPENAI_API_KEY=geheim", "EMBEDDING_MODEL=e", "EMBEDDING_BASE_URL=https://api.siliconflow.cn/v1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Model.EmbeddingKey != "" {
+		t.Error("one provider's key would go to another")
+	}
+}

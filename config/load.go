@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -216,7 +217,63 @@ func (c *Config) Validate() error {
 	if c.QQ.AppID != "" || c.QQ.Bots != "" {
 		errs = append(errs, c.QQ.validate(c.Env == Production))
 	}
+	errs = append(errs, c.Model.validate(c.Env == Production))
 	return errors.Join(errs...)
+}
+
+// validate checks the settings of models that are switched on: words of
+// residents go to no host but those allowed, and in the clear to none but this
+// machine and private addresses.
+func (m *Model) validate(production bool) error {
+	var errs []error
+	bad := func(format string, a ...any) { errs = append(errs, fmt.Errorf(format, a...)) }
+	if m.EmbeddingBaseURL == "" {
+		m.EmbeddingBaseURL = m.BaseURL
+	}
+	if m.EmbeddingKey == "" && m.EmbeddingBaseURL == m.BaseURL {
+		m.EmbeddingKey = m.Key
+	}
+	if m.Embedding != "" && m.EmbeddingBaseURL == "" {
+		bad("EMBEDDING_MODEL：填了它也要填 EMBEDDING_BASE_URL 或 OPENAI_BASE_URL")
+	}
+	if (m.BaseURL == "") != (m.Name == "") && m.Embedding == "" {
+		bad("OPENAI_BASE_URL 和 OPENAI_MODEL 要一起填")
+	}
+	if m.JSON != "object" && m.JSON != "schema" && m.JSON != "none" {
+		bad("MODEL_JSON：%q 应写 object、schema 或 none", m.JSON)
+	}
+	if m.Concurrent == 0 || m.EmbeddingPerMinute == 0 {
+		bad("MODEL_CONCURRENT、EMBEDDING_PER_MINUTE 都要大于 0")
+	}
+	for _, b := range []struct{ name, url string }{{"OPENAI_BASE_URL", m.BaseURL}, {"EMBEDDING_BASE_URL", m.EmbeddingBaseURL}} {
+		if b.url != "" {
+			if why := m.refuses(b.url); why != "" {
+				bad("%s：%s", b.name, why)
+			}
+		}
+	}
+	if production && m.BaseURL != "" && (m.Provider == "" || m.Filing == "") {
+		bad("MODEL_PROVIDER、MODEL_FILING：正式环境（ENV=production）用大模型要公示提供者和备案号")
+	}
+	return errors.Join(errs...)
+}
+
+// refuses says why an address may not be asked, "" if it may.
+func (m *Model) refuses(base string) string {
+	u, err := url.Parse(base)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.RawQuery != "" {
+		return fmt.Sprintf("%q 应写成 https://主机/v1", base)
+	}
+	host := strings.ToLower(u.Hostname())
+	a, err := netip.ParseAddr(host)
+	inHouse := loopback(host) || err == nil && a.IsPrivate()
+	switch {
+	case u.Scheme == "http" && !inHouse && !m.AnyHost:
+		return "别的机器只能用 https"
+	case loopback(host) || m.AnyHost || slices.ContainsFunc(m.Hosts, func(h string) bool { return strings.EqualFold(h, host) }):
+		return ""
+	}
+	return fmt.Sprintf("不允许连接 %s：境内平台或自己机房的主机写进 MODEL_HOSTS；境外平台不行，除非办妥手续并设 MODEL_HOSTS_ANY=true", host)
 }
 
 // validate checks the settings of a bot that is switched on.
