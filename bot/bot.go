@@ -343,6 +343,6 @@ func (b *Bot) Open() []Address {
 // session, the messages answered and the replies that wait. A message being
 // answered now is erased when that is done.
 func (b *Bot) Forget(ctx context.Context, chat, from Address) error {
-	return errors.Join(b.sessions.Delete(ctx, sessionKey(chat, from)), b.inbox.forget(ctx, chat),
+	return errors.Join(b.sessions.Delete(ctx, sessionKey(chat, from)), b.inbox.forget(ctx, chat), b.inbox.store.forgetCodes(ctx, from),
 		b.inbox.store.forgetHeld(ctx, chat, from), b.inbox.store.forgetQQ(ctx, chat))
 }

@@ -91,6 +91,7 @@ func (s *Store) prune(ctx context.Context, keep time.Duration) (int64, error) {
 		{`DELETE FROM qq_anchors WHERE at < $1`, old},
 		{`DELETE FROM qq_parts WHERE at < $1`, old},
 		{`DELETE FROM qq_verdicts WHERE at < $1`, old},
+		{`DELETE FROM codes WHERE expires < $1`, now},
 	} {
 		n, err := s.exec(ctx, q.text, q.arg)
 		if err != nil {

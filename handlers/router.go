@@ -25,6 +25,8 @@ type Deps struct {
 	Base     *knowledge.Base
 	Answerer *knowledge.Answerer
 	Safety   *Safety
+	Redactor *knowledge.Redactor          // finds what a group may not read
+	Codes    Codes                        // nil: groups are told of private chats without a code
 	County   func() (office.County, bool) // what is particular to the place; false: not set yet
 	Record   func(office.Consult)         // keeps a consultation; returns at once
 	Rate     func(ctx context.Context, id string, useful bool, reason string) error
@@ -35,7 +37,7 @@ type Deps struct {
 // Router is the bot.Handler of the whole program.
 type Router struct{ d Deps }
 
-// New makes a Router. County, Record and Rate may be nil.
+// New makes a Router. Redactor, Codes, County, Record and Rate may be nil.
 func New(d Deps) *Router {
 	if d.Now == nil {
 		d.Now = time.Now
@@ -43,12 +45,25 @@ func New(d Deps) *Router {
 	if d.Log == nil {
 		d.Log = slog.Default()
 	}
+	if d.Redactor == nil {
+		d.Redactor = knowledge.NewRedactor(func(number string) bool {
+			_, ok := d.Safety.Hotlines().Find(number)
+			return ok
+		})
+	}
 	if d.County == nil {
 		d.County = func() (office.County, bool) { return office.County{}, false }
 	}
 	if d.Record == nil {
 		d.Record = func(office.Consult) {}
 	}
+	return &Router{d: d}
+}
+
+// With gives a Router that takes one-time codes.
+func (r *Router) With(c Codes) *Router {
+	d := r.d
+	d.Codes = c
 	return &Router{d: d}
 }
 
@@ -78,7 +93,7 @@ func (r *Router) Handle(ctx context.Context, m bot.Message, s *bot.Session) (bot
 	if utf8.RuneCountInString(text) > maxText {
 		text = string([]rune(text)[:maxText])
 	}
-	reply, err := r.say(ctx, t, text)
+	reply, err := r.hear(ctx, t, text)
 	if err != nil {
 		return bot.Reply{}, err
 	}
@@ -94,6 +109,20 @@ func (r *Router) Handle(ctx context.Context, m bot.Message, s *bot.Session) (bot
 // reset lets a person start anew even in a crisis; the number to call comes
 // along.
 var reset = regexp.MustCompile(`^(重来|重新开始|退出|结束)[。！!]*$`)
+
+// hear minds where something was said, and whether it can be read at all.
+func (r *Router) hear(ctx context.Context, t *turn, text string) (bot.Reply, error) {
+	switch {
+	case text == bot.Unreadable:
+		return bot.Reply{Text: wordsUnreadable}, nil
+	case inGroup(t.message):
+		return r.group(ctx, t, text)
+	}
+	if reply, ok, err := r.fromGroup(ctx, t, text); ok || err != nil {
+		return reply, err
+	}
+	return r.say(ctx, t, text)
+}
 
 // say picks what is said: a menu pick, help in a crisis, a command, an answer.
 func (r *Router) say(ctx context.Context, t *turn, text string) (bot.Reply, error) {

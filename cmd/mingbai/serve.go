@@ -89,7 +89,7 @@ func (s *server) build(ctx context.Context) error {
 		PerAddress: bot.Rate{Burst: c.Limits.AddressPerMin, Every: time.Minute / time.Duration(c.Limits.AddressPerMin)},
 		Feedback:   s.feedback,
 	})
-	s.bot = bot.New(s.router, sessions, bot.NewInbox(s.store), bot.Options{
+	s.bot = bot.New(s.router.With(bot.NewCodes(s.store)), sessions, bot.NewInbox(s.store), bot.Options{
 		Log: a.log, Metrics: metrics, Redis: s.redis, Queue: c.Limits.Queue, Drain: c.Limits.Drain * 8 / 10,
 		PerPerson: bot.Rate{Burst: c.Limits.PersonPerMinute, Every: time.Minute / time.Duration(c.Limits.PersonPerMinute)},
 	})
