@@ -42,6 +42,7 @@ type held struct {
 	ref    string  // the message that it answers, or a part of that
 	text   string
 	mode   int
+	made   int64 // Unix milliseconds
 }
 
 func newCode() string {
@@ -142,8 +143,8 @@ func (s *Store) untold(ctx context.Context, chat Address, ref string) error {
 // fetch is the held reply with a code. ErrUnknown: there is none.
 func (s *Store) fetch(ctx context.Context, code string) (held, error) {
 	h := held{code: code}
-	err := s.read.QueryRowContext(ctx, `SELECT chat, sender, ref, text, mode FROM held WHERE code = $1 AND expires > $2`,
-		code, s.ms()).Scan(&h.chat, &h.sender, &h.ref, &h.text, &h.mode)
+	err := s.read.QueryRowContext(ctx, `SELECT chat, sender, ref, text, mode, made FROM held WHERE code = $1 AND expires > $2`,
+		code, s.ms()).Scan(&h.chat, &h.sender, &h.ref, &h.text, &h.mode, &h.made)
 	if isNoRows(err) {
 		return h, ErrUnknown
 	}

@@ -31,7 +31,7 @@ func newMeter(to prometheus.Registerer, shared *Redis) *meter {
 		held: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "mingbai_replies_held_total",
 			Help: "Replies that could not be brought and wait, by channel and why: closed, send."}, []string{"channel", "why"}),
 		pickups: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "mingbai_pickups_total",
-			Help: "Held replies fetched, by how: code, continue."}, []string{"how"}),
+			Help: "Held replies fetched, by how: code, continue, web."}, []string{"how"}),
 		sessions: prometheus.NewCounter(prometheus.CounterOpts{Name: "mingbai_session_failures_total",
 			Help: "Sessions that could not be loaded or saved."}),
 		queue: prometheus.NewGauge(prometheus.GaugeOpts{Name: "mingbai_messages_waiting",

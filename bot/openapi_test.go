@@ -241,6 +241,15 @@ func TestOpenAPI_DescribesWhatTheHandlersDo(t *testing.T) {
 	d.check(t, s, 204, "POST", "/api/v1/feedback", `{"answer":"a1","useful":false,"reason":"看不懂"}`)
 	d.check(t, s, 404, "POST", "/api/v1/feedback", `{"answer":"a2","useful":true}`)
 	d.check(t, s, 413, "POST", "/api/v1/feedback", `{"answer":"a1","useful":true,"reason":"`+strings.Repeat("长", maxReason+1)+`"}`)
+	code := s.holdOne(t, "等着的答复")
+	d.check(t, s, 400, "POST", "/api/v1/pickup", `{"code":"ABC"}`)
+	d.check(t, s, 404, "POST", "/api/v1/pickup", `{"code":"22222-22222"}`)
+	d.check(t, s, 413, "POST", "/api/v1/pickup", `{"code":"`+strings.Repeat("A", maxCodeInput+1)+`"}`)
+	for range 2 {
+		if v := d.check(t, s, 200, "POST", "/api/v1/pickup", `{"code":"`+strings.ToLower(showCode(code))+`"}`); v["text"] != "等着的答复" {
+			t.Errorf("got %v", v)
+		}
+	}
 	d.check(t, s, 200, "GET", "/api/openapi.yaml", "")
 	for _, route := range apiRoutes {
 		path := strings.Replace(route.pattern, "{id}", chat, 1)
@@ -262,7 +271,9 @@ func TestOpenAPI_DescribesWhatTheHandlersDo(t *testing.T) {
 // limited meets every 429.
 func (d *description) limited(t *testing.T) {
 	once := Rate{Burst: 1, Every: time.Hour}
-	s := newSite(t, newStore(t), HandlerFunc(echo), WebOptions{PerAddress: once, NewChats: once}, fast)
+	s := newSite(t, newStore(t), HandlerFunc(echo), WebOptions{PerAddress: once, NewChats: once, Pickups: once}, fast)
+	d.check(t, s, 404, "POST", "/api/v1/pickup", `{"code":"22222-22222"}`)
+	d.check(t, s, 429, "POST", "/api/v1/pickup", `{"code":"22222-22222"}`)
 	chat := s.begin(t)
 	d.check(t, s, 429, "POST", "/api/v1/conversations", "")
 	d.check(t, s, 200, "POST", "/api/v1/ask", `{"text":"问"}`)
@@ -288,6 +299,7 @@ func (d *description) failing(t *testing.T) {
 	d.check(t, s, 503, "GET", "/api/v1/conversations/"+chat, "")
 	d.check(t, s, 503, "GET", "/api/v1/conversations/"+chat+"/events", "")
 	d.check(t, s, 503, "DELETE", "/api/v1/conversations/"+chat, "")
+	d.check(t, s, 503, "POST", "/api/v1/pickup", `{"code":"22222-22222"}`)
 	broken := newSite(t, newStore(t), HandlerFunc(func(context.Context, Message, *Session) (Reply, error) { panic("broken") }), WebOptions{}, fast)
 	d.check(t, broken, 503, "POST", "/api/v1/ask", `{"text":"问"}`)
 }

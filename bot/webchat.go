@@ -31,6 +31,7 @@ type WebOptions struct {
 
 	PerAddress Rate          // messages and questions of one address (IPv6: one /64); defaults to 60 at once, then 2 a second: a village may share one
 	NewChats   Rate          // conversations begun by one address; defaults to 30 at once, then one every 10 s
+	Pickups    Rate          // pick-up codes tried by one address; defaults to 6 at once, then one every 20 s
 	Streams    int           // event streams at once; defaults to 2,000
 	Heartbeat  time.Duration // how often an idle stream says that it is alive; defaults to 15 s
 	Poll       time.Duration // how often a stream looks for rows it was not told of; defaults to 1 s if other processes may write them, else 10 s
@@ -61,6 +62,7 @@ type WebChat struct {
 	hub    hub
 	writes *limiter
 	begins *limiter
+	codes  *limiter
 
 	patience time.Duration // writeWait; shorter in a test
 
@@ -78,6 +80,7 @@ func NewWebChat(s *Store, o WebOptions) *WebChat {
 	}
 	setDefault(&o.PerAddress, Rate{Burst: 60, Every: time.Second / 2})
 	setDefault(&o.NewChats, Rate{Burst: 30, Every: 10 * time.Second})
+	setDefault(&o.Pickups, pickupRate)
 	setDefault(&o.Streams, 2000)
 	setDefault(&o.Heartbeat, 15*time.Second)
 	setDefault(&o.Keep, 7*24*time.Hour)
@@ -91,6 +94,7 @@ func NewWebChat(s *Store, o WebOptions) *WebChat {
 		store: s, o: o, closing: make(chan struct{}), patience: writeWait,
 		writes: newLimiter("address", o.PerAddress, o.Redis),
 		begins: newLimiter("begin", o.NewChats, o.Redis),
+		codes:  newLimiter("webcode", o.Pickups, o.Redis),
 	}
 	w.hub.init(o.Streams)
 	w.mux = w.routes()
@@ -197,6 +201,7 @@ var apiRoutes = []struct {
 	{"GET", "/api/v1/conversations/{id}/events", (*WebChat).events},
 	{"POST", "/api/v1/ask", (*WebChat).ask},
 	{"POST", "/api/v1/feedback", (*WebChat).feedback},
+	{"POST", "/api/v1/pickup", (*WebChat).pickup},
 	{"GET", "/api/openapi.yaml", (*WebChat).describe},
 }
 

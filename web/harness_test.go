@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"context"
+	"database/sql"
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
@@ -36,6 +37,7 @@ type vote struct {
 type site struct {
 	*httptest.Server
 	api   http.Handler
+	rows  *sql.DB // of the store
 	votes chan vote
 	gate  chan struct{} // what a person asks with 慢 is answered when this is closed
 
@@ -60,7 +62,7 @@ func newSite(t *testing.T) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{votes: make(chan vote, 10), gate: make(chan struct{})}
+	s := &site{rows: write, votes: make(chan vote, 10), gate: make(chan struct{})}
 	api := bot.NewWebChat(store, bot.WebOptions{
 		Heartbeat: 200 * time.Millisecond,
 		Feedback: func(_ context.Context, answer string, useful bool, reason string) error {

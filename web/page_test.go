@@ -2,8 +2,11 @@ package web_test
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/emulation"
@@ -30,6 +33,7 @@ func TestPage(t *testing.T) {
 		{"a model's words are labelled", testModel},
 		{"copy takes the sources along", testCopy},
 		{"delete", testErase},
+		{"pick up", testPickup},
 		{"large type is kept", testLarge},
 		{"keyboard order", testOrder},
 		{"enter while composing", testComposing},
@@ -243,6 +247,34 @@ func testErase(t *testing.T, browser context.Context) {
 	if got := b.turns(); got != ">又来了 <听到了：又来" {
 		t.Errorf("after the new start: %s", got)
 	}
+}
+
+// testPickup fetches a reply that waits, with its code.
+func testPickup(t *testing.T, browser context.Context) {
+	s := newSite(t)
+	now := time.Now().UnixMilli()
+	_, err := s.rows.Exec(`INSERT INTO held (code, chat, sender, ref, text, mode, made, expires) VALUES ($1, 'qq/user/U', 'qq/user/U', 'm:1', $2, 0, $3, $4)`,
+		"ABCDEFGHJK", "先说结论。〔1〕\n\n怎么办\n1. 打 12348\n2. <b>别急</b>", now, now+3600_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := open(t, browser, s.URL)
+	b.run(chromedp.Click(`#menu summary`, chromedp.ByQuery), chromedp.Click(`#pickup`, chromedp.ByQuery))
+	b.until(`document.querySelector('#pickup-dialog').open`)
+	b.run(chromedp.SendKeys(`#pickup-code`, "22222-22222", chromedp.ByQuery), chromedp.Click(`#pickup-dialog .send`, chromedp.ByQuery))
+	b.until(`document.querySelector('#pickup-words').textContent.includes('没有找到')`)
+	b.run(chromedp.SetValue(`#pickup-code`, "abcde fghjk", chromedp.ByQuery), chromedp.Focus(`#pickup-code`, chromedp.ByQuery))
+	b.key("Enter", 0)
+	b.until(`document.querySelector('#pickup-found ol li:nth-child(2)')`)
+	if got := eval[string](b, `document.querySelector('#pickup-found').innerText`); !strings.Contains(got, "<b>别急</b>") || !strings.Contains(got, "怎么办") {
+		t.Errorf("got %q", got)
+	}
+	if dir := os.Getenv("SCREENSHOTS"); dir != "" {
+		b.run(chromedp.EmulateViewport(390, 844))
+		b.shoot(filepath.Join(dir, "pickup.png"))
+	}
+	b.run(chromedp.Click(`#pickup-close`, chromedp.ByQuery))
+	b.until(`!document.querySelector('#pickup-dialog').open && !document.querySelector('#pickup-found').textContent`)
 }
 
 func testLarge(t *testing.T, browser context.Context) {

@@ -6,6 +6,7 @@ import { Chat } from './chat.js';
 import { Log, bring } from './log.js';
 import { composer } from './composer.js';
 import { plain } from './reply.js';
+import { pickup } from './pickup.js';
 import { copy, print, prepare, said } from './share.js';
 
 const starters = ['老板欠工资怎么办', '请律师没钱怎么办', '想离婚，孩子归谁', '借出去的钱要不回来', '和邻居有纠纷找谁调解', '办公证要带什么'];
@@ -144,6 +145,7 @@ function menu() {
   const item = (id, run) => byId(id).addEventListener('click', () => { more.open = false; run(); });
   item('print-all', () => print(null));
   item('restart', () => say('重来'));
+  item('pickup', pickup());
   item('erase', () => byId('ask-erase').showModal());
   document.addEventListener('click', (e) => { if (!more.contains(e.target)) more.open = false; });
   more.addEventListener('keydown', (e) => {
