@@ -52,3 +52,19 @@ func KindOf(err error) Kind {
 	}
 	return Internal
 }
+
+func invalid(format string, a ...any) error {
+	return &Error{Kind: Invalid, Msg: fmt.Sprintf(format, a...)}
+}
+
+func forbidden(format string, a ...any) error {
+	return &Error{Kind: Forbidden, Msg: fmt.Sprintf(format, a...)}
+}
+
+func conflict(format string, a ...any) error {
+	return &Error{Kind: Conflict, Msg: fmt.Sprintf(format, a...)}
+}
+
+func notFound(format string, a ...any) error {
+	return &Error{Kind: NotFound, Msg: fmt.Sprintf(format, a...)}
+}

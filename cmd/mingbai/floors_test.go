@@ -38,6 +38,7 @@ var homes = map[string][]string{
 	"github.com/redis/go-redis":           {"bot", "internal/servers"},
 	"github.com/tencent-connect/botgo":    {"bot"},
 	"github.com/sashabaranov/go-openai":   {"knowledge"},
+	"github.com/xuri/excelize":            {"office"},
 	"github.com/minio/minio-go":           {"jobs"},
 	"github.com/robfig/cron":              {"jobs", "office"},
 	"github.com/prometheus/client_golang": {"bot", "cmd/mingbai", "jobs", "knowledge"},

@@ -55,6 +55,8 @@ func commands() []command {
 		{"knowledge", "train [--laws 法条.jsonl.gz] [问题.jsonl…]", "用问法训练法条检索的模型", knowledgeCommand, false},
 		{"topic", "off|on|list …", "关闭或恢复一个专题", topic, false},
 		{"init", "[文件]", "设置本县的名称、乡镇、办事地点、电话和本省标准", initCounty, false},
+		{"org", "add|list|import|export|coverage …", "机构：县、乡镇街道、村社区、司法所 …", orgCommand, false},
+		{"person", "add|list|invite|suspend|resume|import|export …", "人员：法律明白人、网格员、经办人、调解员 …", personCommand, false},
 		{"figures", "[--from 日期] [--to 日期] [--json]", "咨询人数、次数、问题数等", figures, false},
 		{"redact", "[文件|-]…", "遮盖姓名、证件、电话、地址等个人信息（JSON 行）", redact, true},
 		{"config", "[--markdown]", "列出全部设置和现在的值", showConfig, false},
