@@ -4,10 +4,15 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 SHARED      ?= ../shared
 FUZZTIME    ?= 5s
 
-.PHONY: run build test check deps lint race quality fuzz eval bench bench-peers docs clean
+.PHONY: run demo build test check deps lint race quality fuzz eval bench bench-peers docs clean
 
 run: build
 	./bin/mingbai serve
+
+# demo starts the bot against a simulated QQ platform, all on this machine; try
+# it in a browser. Ctrl-C stops it.
+demo: build
+	@./bin/mingbai demo
 
 build:
 	$(GO) build -o bin/mingbai ./cmd/mingbai

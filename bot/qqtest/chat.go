@@ -38,6 +38,7 @@ type Seen struct {
 	Open     bool       `json:"open,omitempty"` // a stream that did not end yet
 
 	interactions map[string]string // button → id of the last press
+	html         string            // of Markdown, once it was shown
 }
 
 // chat is what the people of one conversation see.
@@ -82,7 +83,7 @@ func (c *chat) seen() []Seen {
 	list := make([]Seen, len(c.list))
 	for i, s := range c.list {
 		list[i] = *s
-		list[i].interactions = nil
+		list[i].interactions, list[i].html = nil, ""
 	}
 	return list
 }

@@ -1,13 +1,28 @@
 package qqtest
 
 import (
+	"bytes"
+	"embed"
+	"fmt"
+	"io/fs"
 	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
 	"time"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/extension"
+	"github.com/yuin/goldmark/renderer/html"
 )
+
+//go:embed page
+var pageFiles embed.FS
 
 // bubble is a message as the page shows it.
 type bubble struct {
 	Seen
+	HTML     string            `json:"html,omitempty"`     // of Markdown
 	Spinners map[string]string `json:"spinners,omitempty"` // button → turning, acked, late
 }
 
@@ -80,7 +95,7 @@ func (p *Platform) showChat(w http.ResponseWriter, r *http.Request) {
 			continue
 		}
 		for _, s := range c.list {
-			one := bubble{Seen: *s}
+			one := bubble{Seen: *s, HTML: s.render()}
 			for button, id := range s.interactions {
 				if one.Spinners == nil {
 					one.Spinners = map[string]string{}
@@ -96,4 +111,70 @@ func (p *Platform) showChat(w http.ResponseWriter, r *http.Request) {
 	answerJSON(w, http.StatusOK, object{"bubbles": list})
 }
 
-func (p *Platform) pageRoutes(*http.ServeMux) {}
+// policy lets the page load nothing but its own files.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+
+// pageRoutes serves the page's files.
+func (p *Platform) pageRoutes(mux *http.ServeMux) {
+	files, err := fs.Sub(pageFiles, "page")
+	if err != nil {
+		panic(err) // embedded
+	}
+	serve := http.FileServerFS(files)
+	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cache-Control", "no-store")
+		serve.ServeHTTP(w, r)
+	})
+}
+
+// The platform's own tags in Markdown, and pictures, which the page does not load.
+var (
+	commandTag = regexp.MustCompile(`<qqbot-cmd-(?:input|enter)\s([^<>]*?)/?>`)
+	mentionTag = regexp.MustCompile(`<qqbot-at-user\s[^<>]*?/?>`)
+	attribute  = regexp.MustCompile(`(\w+)="([^"]*)"`)
+	picture    = regexp.MustCompile(`!\[([^\]]*)\]\([^)]*\)`)
+)
+
+// render is the bubble's Markdown as HTML: raw HTML and script links are left
+// out, commands become links that the page says.
+func (s *Seen) render() string {
+	if s.Kind != "markdown" && s.Kind != "stream" || s.Open {
+		return ""
+	}
+	if s.html != "" {
+		return s.html
+	}
+	text := commandTag.ReplaceAllStringFunc(s.Text, commandLink)
+	text = mentionTag.ReplaceAllString(text, "@成员")
+	text = picture.ReplaceAllString(text, "［图片 $1］")
+	var out bytes.Buffer
+	m := goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithRendererOptions(html.WithHardWraps()))
+	if err := m.Convert([]byte(text), &out); err != nil {
+		return "" // the page shows the text
+	}
+	s.html = out.String()
+	return s.html
+}
+
+func commandLink(tag string) string {
+	a := map[string]string{}
+	for _, m := range attribute.FindAllStringSubmatch(tag, -1) {
+		a[m[1]] = m[2]
+	}
+	text, err := url.QueryUnescape(a["text"])
+	if err != nil {
+		text = a["text"]
+	}
+	show := a["show"]
+	if show == "" {
+		show = text
+	}
+	if plain, err := url.QueryUnescape(show); err == nil {
+		show = plain
+	}
+	return fmt.Sprintf("[%s](#say-%s)", strings.NewReplacer("[", "", "]", "").Replace(show), url.PathEscape(text))
+}

@@ -93,7 +93,7 @@ func (c *call) ackInteraction() reply {
 		return reply{status: 200, body: object{}}
 	}
 	i.state = "acked"
-	c.entry.Seen = "spinner ends: " + [...]string{"成功", "操作失败", "操作频繁", "重复操作", "没有权限", "仅管理员可操作"}[*in.Code]
+	c.entry.Seen = "（按钮转完）" + [...]string{"成功", "操作失败", "操作频繁", "重复操作", "没有权限", "仅管理员可操作"}[*in.Code]
 	return reply{status: 200, body: object{}}
 }
 

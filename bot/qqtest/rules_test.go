@@ -241,7 +241,9 @@ func TestWakeups(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, Options{})
 	u := r.p.User(r.bot, "甲")
-	wake := func() int { return r.send(users(u), object{"msg_type": 0, "content": "进度有变", "is_wakeup": true}) }
+	wake := func() int {
+		return r.send(users(u), object{"msg_type": 0, "content": "进度有变", "is_wakeup": true})
+	}
 	r.want("who never spoke", wake(), codeWakeupUsed)
 	id := u.Say("一")
 	for _, after := range []time.Duration{time.Hour, 2 * 24 * time.Hour, 4 * 24 * time.Hour, 23 * 24 * time.Hour} {

@@ -59,8 +59,10 @@ func TestDeliveredUntilTaken(t *testing.T) {
 		answer func(n int) (int, string)
 		tries  int
 	}{
-		"at once":        {func(int) (int, string) { return 200, `{"op":12,"d":0}` }, 1},
-		"second time":    {func(n int) (int, string) { return 200, `{"op":12,"d":` + map[bool]string{true: "1", false: "0"}[n == 1] + `}` }, 2},
+		"at once": {func(int) (int, string) { return 200, `{"op":12,"d":0}` }, 1},
+		"second time": {func(n int) (int, string) {
+			return 200, `{"op":12,"d":` + map[bool]string{true: "1", false: "0"}[n == 1] + `}`
+		}, 2},
 		"never more":     {func(int) (int, string) { return 503, "" }, 3},
 		"empty 200":      {func(int) (int, string) { return 200, "" }, 3},
 		"wrong field":    {func(int) (int, string) { return 200, `{"opcode":12}` }, 3},

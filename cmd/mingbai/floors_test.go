@@ -43,6 +43,7 @@ var homes = map[string][]string{
 	"github.com/robfig/cron":              {"jobs", "office"},
 	"github.com/prometheus/client_golang": {"bot", "cmd/mingbai", "jobs", "knowledge"},
 	"github.com/goccy/go-yaml":            {"knowledge", "handlers", "cmd/mingbai"},
+	"github.com/yuin/goldmark":            {"bot/qqtest"},
 	"golang.org/x/text":                   {"knowledge", "handlers", "bot"},
 }
 

@@ -58,6 +58,8 @@ func commands() []command {
 		{"org", "add|list|import|export|coverage …", "机构：县、乡镇街道、村社区、司法所 …", orgCommand, false},
 		{"person", "add|list|invite|suspend|resume|import|export …", "人员：法律明白人、网格员、经办人、调解员 …", personCommand, false},
 		{"figures", "[--from 日期] [--to 日期] [--json]", "咨询人数、次数、问题数等", figures, false},
+		{"demo", "[选项]", "在本机上试用 QQ：模拟平台、网页和机器人一起启动", demo, false},
+		{"qqsim", "[选项]", "只启动 QQ 模拟平台和它的网页", qqsim, true},
 		{"redact", "[文件|-]…", "遮盖姓名、证件、电话、地址等个人信息（JSON 行）", redact, true},
 		{"config", "[--markdown]", "列出全部设置和现在的值", showConfig, false},
 		{"version", "", "版本", showVersion, true},
