@@ -47,6 +47,7 @@ type Prompt struct {
 	Schema    json.RawMessage // a JSON schema the answer has to fit; nil: text
 	MaxTokens int             // of the answer; 0: the client's default
 	Person    string          // whose budget it is, an opaque key; never sent
+	Bot       string          // which bot's budget it is; never sent
 }
 
 // Part is a piece of the user's message.

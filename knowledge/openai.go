@@ -1,30 +1,32 @@
 package knowledge
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
-	"strconv"
 	"strings"
+	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/sashabaranov/go-openai"
 	"github.com/sony/gobreaker/v2"
 )
 
-// Times and sizes of a model call (reliability: F1, F2). A resident waits for
-// none of them: the answer without a model is ready before the call begins.
+// Sizes of a model call, and when it is not made (reliability: F1, F2). A
+// resident waits for none of the times: the answer without a model is ready
+// before the call begins.
 const (
-	modelFirst   = 6 * time.Second  // until the first piece
-	modelIdle    = 4 * time.Second  // between pieces
-	modelTotal   = 20 * time.Second // for the whole answer
-	modelRetry   = 2 * time.Second  // a longer Retry-After is not waited for
+	modelRetry   = 2 * time.Second // a longer Retry-After is not waited for
 	modelPlace   = 500 * time.Millisecond
+	modelOne     = 2       // calls of one person at once
 	modelBody    = 1 << 20 // bytes of an answer
 	modelDefault = 900     // tokens of an answer: 600 characters and their marks
 
@@ -32,6 +34,15 @@ const (
 	breakerOf    = 20 // or half of so many calls
 	breakerRests = 30 * time.Second
 )
+
+// modelTimes bound how long a call may take.
+type modelTimes struct {
+	first time.Duration // until the first piece of a streamed answer
+	idle  time.Duration // between its pieces
+	total time.Duration // for a whole answer
+}
+
+var usualTimes = modelTimes{first: 6 * time.Second, idle: 4 * time.Second, total: 20 * time.Second}
 
 // Spend takes n tokens (negative: gives them back) from the day's budget named
 // key, which holds limit; false: it holds too little. It must be atomic over
@@ -45,11 +56,17 @@ type ModelOptions struct {
 	Model      string
 	Concurrent int   // calls at once; defaults to 4
 	PerPerson  int   // tokens a day of one person; defaults to 20,000
+	PerBot     int   // tokens a day of one bot; defaults to PerDay
 	PerDay     int   // tokens a day in all; defaults to 2,000,000
 	Spend      Spend // nil: no budget is kept
-	Log        *slog.Logger
-	Metrics    prometheus.Registerer
-	Now        func() time.Time
+	// JSON is how a JSON answer is asked for: "object" (the default, which most
+	// providers know), "schema" or "none".
+	JSON    string
+	Log     *slog.Logger
+	Metrics prometheus.Registerer
+	Now     func() time.Time
+
+	times modelTimes
 }
 
 func (o ModelOptions) withDefaults() ModelOptions {
@@ -68,6 +85,12 @@ func (o ModelOptions) withDefaults() ModelOptions {
 	if o.PerDay <= 0 {
 		o.PerDay = 2_000_000
 	}
+	if o.PerBot <= 0 {
+		o.PerBot = o.PerDay
+	}
+	if o.times == (modelTimes{}) {
+		o.times = usualTimes
+	}
 	return o
 }
 
@@ -77,10 +100,14 @@ func (o ModelOptions) withDefaults() ModelOptions {
 type ChatModel struct {
 	o       ModelOptions
 	mask    *Redactor
+	http    *politeClient
 	client  *openai.Client
 	breaker *gobreaker.CircuitBreaker[Completion]
 	places  chan struct{}
 	meter   *modelMeter
+
+	mu      sync.Mutex
+	persons map[string]int // calls under way
 }
 
 // NewChatModel makes the client. It cannot be made without what masks.
@@ -92,21 +119,20 @@ func NewChatModel(o ModelOptions, mask *Redactor) (*ChatModel, error) {
 	if o.BaseURL == "" || o.Model == "" {
 		return nil, errors.New("knowledge: a model needs an address and a name")
 	}
-	c := openai.DefaultConfig(o.Key)
-	c.BaseURL = strings.TrimSuffix(o.BaseURL, "/")
-	c.HTTPClient = &politeClient{client: &http.Client{
-		Timeout:       modelTotal + modelRetry,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
-	m := &ChatModel{o: o, mask: mask, client: openai.NewClientWithConfig(c), places: make(chan struct{}, o.Concurrent), meter: newModelMeter(o.Metrics)}
+	m := &ChatModel{
+		o: o, mask: mask, places: make(chan struct{}, o.Concurrent), persons: map[string]int{}, meter: newModelMeter(o.Metrics),
+		http: newPoliteClient(o.times.total+modelRetry, o.Concurrent, modelBody),
+	}
+	m.client = openaiClient(o.BaseURL, o.Key, m.http)
 	m.breaker = gobreaker.NewCircuitBreaker[Completion](gobreaker.Settings{
 		Name: "model", Interval: time.Minute, Timeout: breakerRests,
 		ReadyToTrip: func(c gobreaker.Counts) bool {
 			return c.ConsecutiveFailures >= breakerRow || c.Requests >= breakerOf && c.TotalFailures*2 >= c.Requests
 		},
-		IsSuccessful: func(err error) bool {
+		IsExcluded: func(err error) bool {
 			var caller *callerError
-			return err == nil || errors.As(err, &caller) || errors.Is(err, ErrBudget)
+			var fault *modelError
+			return errors.As(err, &caller) || errors.As(err, &fault) && fault.asked
 		},
 		OnStateChange: func(_ string, _, to gobreaker.State) {
 			m.meter.open.Set(map[bool]float64{true: 1}[to == gobreaker.StateOpen])
@@ -116,12 +142,39 @@ func NewChatModel(o ModelOptions, mask *Redactor) (*ChatModel, error) {
 	return m, nil
 }
 
+func openaiClient(base, key string, doer openai.HTTPDoer) *openai.Client {
+	c := openai.DefaultConfig(key)
+	c.BaseURL = strings.TrimSuffix(base, "/")
+	c.HTTPClient = doer
+	return openai.NewClientWithConfig(c)
+}
+
+// Close lets go of idle connections.
+func (m *ChatModel) Close() { m.http.client.CloseIdleConnections() }
+
+// Name is the name of the model that is asked.
+func (m *ChatModel) Name() string { return m.o.Model }
+
 // callerError is an error of the caller's own making: it says nothing about
 // the model.
 type callerError struct{ err error }
 
 func (e *callerError) Error() string { return e.err.Error() }
 func (e *callerError) Unwrap() error { return e.err }
+
+// modelError is an ErrModel. It never quotes what the server said: that may
+// hold the person's words.
+type modelError struct {
+	why   string
+	free  bool // the provider generated nothing: no tokens were used
+	asked bool // it comes of what was asked, so it must not count against the model: else one person's questions could switch it off for all
+}
+
+func (e *modelError) Error() string        { return ErrModel.Error() + ": " + e.why }
+func (e *modelError) Is(target error) bool { return target == ErrModel }
+
+// call is one way of asking. On an error the Completion holds what came before.
+type call func(context.Context, openai.ChatCompletionRequest) (Completion, error)
 
 // Complete asks for the whole answer at once.
 func (m *ChatModel) Complete(ctx context.Context, p Prompt) (Completion, error) {
@@ -136,112 +189,84 @@ func (m *ChatModel) Stream(ctx context.Context, p Prompt, on func(string) error)
 }
 
 // ask makes a call within the budgets and the breaker.
-func (m *ChatModel) ask(ctx context.Context, p Prompt, call func(context.Context, openai.ChatCompletionRequest) (Completion, error)) (c Completion, err error) {
+func (m *ChatModel) ask(ctx context.Context, p Prompt, do call) (c Completion, err error) {
 	begun := m.o.Now()
-	defer func() { m.meter.done(p.Task, err, m.o.Now().Sub(begun), c) }()
+	var used Completion // tokens
+	defer func() { m.meter.done(p.Task, err, m.o.Now().Sub(begun), used) }()
 	if m.breaker.State() == gobreaker.StateOpen {
 		return Completion{}, ErrBreaker
 	}
 	message, masked := p.mask(m.mask)
 	r := m.request(p, message)
-	reserved := EstimateTokens(p.System) + EstimateTokens(message) + r.MaxTokens
-	settle, err := m.reserve(ctx, p.Person, reserved)
+	in := EstimateTokens(r.Messages[0].Content) + EstimateTokens(message)
+	settle, err := m.reserve(ctx, p, in+r.MaxTokens)
 	if err != nil {
 		return Completion{}, err
 	}
-	used := reserved // unless the provider says what it was
-	defer func() { settle(used) }()
+	defer func() { settle(used.In + used.Out) }()
 	c, err = m.breaker.Execute(func() (Completion, error) {
-		ctx, cancel := context.WithTimeout(ctx, modelTotal)
+		timed, cancel := context.WithTimeout(ctx, m.o.times.total)
 		defer cancel()
-		return call(ctx, r)
+		c, err := do(timed, r)
+		switch {
+		case err != nil && errors.Is(ctx.Err(), context.Canceled):
+			err = &callerError{ctx.Err()}
+		case err != nil && ctx.Err() != nil && m.o.Now().Sub(begun) < m.o.times.first:
+			err = &modelError{why: "the caller could not wait", asked: true}
+		}
+		return c, err
 	})
-	switch {
-	case errors.Is(err, gobreaker.ErrOpenState), errors.Is(err, gobreaker.ErrTooManyRequests):
-		used = 0
+	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
 		return Completion{}, ErrBreaker
-	case err != nil:
+	}
+	used = c
+	var fault *modelError
+	if errors.As(err, &fault) && fault.free {
+		used = Completion{}
+	} else if c.In+c.Out == 0 {
+		used.In, used.Out = in, EstimateTokens(c.Text)
+	}
+	if err == nil && p.Schema != nil {
+		c.Text, err = fitted(c.Text, p.Schema)
+	}
+	if err != nil {
+		if errors.As(err, &fault) {
+			m.o.Log.Warn("model gave no answer", "task", p.Task, "why", fault.why)
+		}
 		return Completion{}, err
 	}
-	if c.In+c.Out > 0 {
-		used = c.In + c.Out
-	}
-	c.masked = masked
+	c.In, c.Out, c.masked = used.In, used.Out, masked
 	return c, nil
 }
 
 func (m *ChatModel) request(p Prompt, message string) openai.ChatCompletionRequest {
+	system := p.System
+	var format *openai.ChatCompletionResponseFormat
+	switch {
+	case p.Schema == nil:
+	case m.o.JSON == "schema":
+		format = &openai.ChatCompletionResponseFormat{
+			Type:       openai.ChatCompletionResponseFormatTypeJSONSchema,
+			JSONSchema: &openai.ChatCompletionResponseFormatJSONSchema{Name: p.Task, Schema: p.Schema, Strict: true},
+		}
+	default:
+		system += "\n\n只输出一个 JSON 对象，不要别的文字。它要符合这个 JSON Schema：\n" + string(p.Schema)
+		if m.o.JSON != "none" {
+			format = &openai.ChatCompletionResponseFormat{Type: openai.ChatCompletionResponseFormatTypeJSONObject}
+		}
+	}
 	r := openai.ChatCompletionRequest{
-		Model: m.o.Model, MaxTokens: p.MaxTokens,
+		Model: m.o.Model, MaxTokens: p.MaxTokens, ResponseFormat: format,
 		Temperature: 0.01, // 0 would be left out, and the provider's default taken
 		Messages: []openai.ChatCompletionMessage{
-			{Role: openai.ChatMessageRoleSystem, Content: p.System},
+			{Role: openai.ChatMessageRoleSystem, Content: system},
 			{Role: openai.ChatMessageRoleUser, Content: message},
 		},
 	}
 	if r.MaxTokens <= 0 {
 		r.MaxTokens = modelDefault
 	}
-	if p.Schema != nil {
-		r.ResponseFormat = &openai.ChatCompletionResponseFormat{
-			Type:       openai.ChatCompletionResponseFormatTypeJSONSchema,
-			JSONSchema: &openai.ChatCompletionResponseFormatJSONSchema{Name: p.Task, Schema: p.Schema, Strict: true},
-		}
-	}
 	return r
-}
-
-// reserve takes a place and the tokens a call may cost; settle gives back what
-// it did not.
-func (m *ChatModel) reserve(ctx context.Context, person string, tokens int) (settle func(used int), err error) {
-	select {
-	case m.places <- struct{}{}:
-	case <-time.After(modelPlace):
-		return nil, ErrBudget
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	free := func() { <-m.places }
-	if m.o.Spend == nil {
-		return func(int) { free() }, nil
-	}
-	budgets := []struct {
-		key   string
-		limit int
-	}{{"all", m.o.PerDay}, {"person " + person, m.o.PerPerson}}
-	for i, b := range budgets {
-		ok, err := m.o.Spend(ctx, b.key, tokens, b.limit)
-		if ok && err == nil {
-			continue
-		}
-		if err != nil {
-			m.o.Log.Warn("model budget cannot be read; the model is not asked", "err", err)
-		}
-		for _, back := range budgets[:i] {
-			m.refund(ctx, back.key, tokens, back.limit)
-		}
-		free()
-		return nil, ErrBudget
-	}
-	return func(used int) {
-		for _, b := range budgets {
-			m.refund(ctx, b.key, tokens-used, b.limit)
-		}
-		free()
-	}, nil
-}
-
-// refund gives n tokens back. It may fail: then the day's budget is a little
-// smaller than it should be.
-func (m *ChatModel) refund(ctx context.Context, key string, n, limit int) {
-	if n == 0 {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-	defer cancel()
-	if _, err := m.o.Spend(ctx, key, -n, limit); err != nil {
-		m.o.Log.Warn("model budget not given back", "err", err)
-	}
 }
 
 func (m *ChatModel) plain(ctx context.Context, r openai.ChatCompletionRequest) (Completion, error) {
@@ -249,18 +274,36 @@ func (m *ChatModel) plain(ctx context.Context, r openai.ChatCompletionRequest) (
 	if err != nil {
 		return Completion{}, modelFault(ctx, err)
 	}
-	if len(resp.Choices) == 0 || resp.Choices[0].FinishReason != openai.FinishReasonStop || strings.TrimSpace(resp.Choices[0].Message.Content) == "" {
-		return Completion{}, fmt.Errorf("%w: it did not come to its end", ErrModel)
+	c := Completion{Model: resp.Model, In: max(0, resp.Usage.PromptTokens), Out: max(0, resp.Usage.CompletionTokens)}
+	if len(resp.Choices) == 0 {
+		return c, &modelError{why: "no answer in it"}
 	}
-	return Completion{Text: resp.Choices[0].Message.Content, Model: resp.Model, In: resp.Usage.PromptTokens, Out: resp.Usage.CompletionTokens}, nil
+	var t thinking
+	c.Text = t.said(resp.Choices[0].Message.Content) + t.rest()
+	return c, finished(resp.Choices[0].FinishReason, c.Text)
+}
+
+// finished says whether an answer came to its end.
+func finished(why openai.FinishReason, text string) error {
+	switch {
+	case why == openai.FinishReasonLength, why == openai.FinishReasonContentFilter:
+		return &modelError{why: "it ended with " + string(why), asked: true}
+	case why != openai.FinishReasonStop:
+		return &modelError{why: "it was cut"}
+	case strings.TrimSpace(text) == "":
+		return &modelError{why: "it said nothing"}
+	case !utf8.ValidString(text) || strings.ContainsRune(text, utf8.RuneError):
+		return &modelError{why: "it is no text"}
+	}
+	return nil
 }
 
 // stream reads the pieces. A provider that falls silent is given up; an answer
 // without finish_reason "stop" was cut, however it ended.
-func (m *ChatModel) stream(ctx context.Context, r openai.ChatCompletionRequest, on func(string) error) (Completion, error) {
+func (m *ChatModel) stream(ctx context.Context, r openai.ChatCompletionRequest, on func(string) error) (c Completion, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	silence := time.AfterFunc(modelFirst, func() { cancel(fmt.Errorf("%w: it fell silent", ErrModel)) })
+	silence := time.AfterFunc(m.o.times.first, func() { cancel(&modelError{why: "it fell silent"}) })
 	defer silence.Stop()
 	r.Stream, r.StreamOptions = true, &openai.StreamOptions{IncludeUsage: true}
 	s, err := m.client.CreateChatCompletionStream(ctx, r)
@@ -268,173 +311,81 @@ func (m *ChatModel) stream(ctx context.Context, r openai.ChatCompletionRequest, 
 		return Completion{}, modelFault(ctx, err)
 	}
 	defer s.Close()
-	var c Completion
 	var text strings.Builder
-	stopped := false
+	defer func() { c.Text = text.String() }()
+	var t thinking
+	say := func(piece string) error {
+		if piece == "" {
+			return nil
+		}
+		text.WriteString(piece)
+		silence.Stop() // what the caller does with it is not the model's silence
+		if err := on(piece); err != nil {
+			return &callerError{err}
+		}
+		return nil
+	}
+	var finish openai.FinishReason
 	for {
 		piece, err := s.Recv()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return Completion{}, modelFault(ctx, err)
+			return c, modelFault(ctx, err)
 		}
-		silence.Reset(modelIdle)
 		if piece.Usage != nil {
-			c.In, c.Out = piece.Usage.PromptTokens, piece.Usage.CompletionTokens
+			c.In, c.Out = max(0, piece.Usage.PromptTokens), max(0, piece.Usage.CompletionTokens)
 		}
 		if piece.Model != "" {
 			c.Model = piece.Model
 		}
-		if len(piece.Choices) == 0 {
-			continue
-		}
-		if d := piece.Choices[0].Delta.Content; d != "" {
-			text.WriteString(d)
-			if err := on(d); err != nil {
-				return Completion{}, &callerError{err}
+		if len(piece.Choices) > 0 {
+			if finish != "" && piece.Choices[0].Delta.Content != "" {
+				return c, &modelError{why: "it went on after its end"}
 			}
+			if err := say(t.said(piece.Choices[0].Delta.Content)); err != nil {
+				return c, err
+			}
+			finish = cmp.Or(piece.Choices[0].FinishReason, finish)
 		}
-		switch piece.Choices[0].FinishReason {
-		case openai.FinishReasonStop:
-			stopped = true
-		case "":
-		default:
-			return Completion{}, fmt.Errorf("%w: it ended with %q", ErrModel, piece.Choices[0].FinishReason)
-		}
+		silence.Reset(m.o.times.idle)
 	}
-	if c.Text = text.String(); !stopped || strings.TrimSpace(c.Text) == "" {
-		return Completion{}, fmt.Errorf("%w: it was cut", ErrModel)
+	if err := say(t.rest()); err != nil {
+		return c, err
 	}
-	return c, nil
+	return c, finished(finish, text.String())
 }
 
-// modelFault says what went wrong without quoting what the server said: that
-// may hold the person's words.
+// modelFault says what went wrong.
 func modelFault(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
-		if errors.Is(cause, ErrModel) {
-			return cause
+		var fault *modelError
+		if errors.As(cause, &fault) {
+			return fault
 		}
-		return fmt.Errorf("%w: %w", ErrModel, cause)
+		return &modelError{why: cause.Error()}
 	}
 	var api *openai.APIError
 	var req *openai.RequestError
 	var syntax *json.SyntaxError
+	var refused *net.OpError
+	status := 0
 	switch {
 	case errors.As(err, &api):
-		return fmt.Errorf("%w: status %d", ErrModel, api.HTTPStatusCode)
+		status = api.HTTPStatusCode
 	case errors.As(err, &req):
-		return fmt.Errorf("%w: status %d", ErrModel, req.HTTPStatusCode)
+		status = req.HTTPStatusCode
 	case errors.As(err, &syntax):
-		return fmt.Errorf("%w: not JSON", ErrModel)
+		return &modelError{why: "not JSON"}
+	case errors.As(err, &refused) && refused.Op == "dial":
+		return &modelError{why: "it cannot be reached", free: true}
 	}
-	return fmt.Errorf("%w: %T", ErrModel, err)
-}
-
-// politeClient makes a request once more when the server says "later" and that
-// is soon, and bounds what is read of an answer.
-type politeClient struct{ client *http.Client }
-
-func (c *politeClient) Do(r *http.Request) (*http.Response, error) {
-	resp, err := c.client.Do(r)
-	if err == nil && (resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode >= 500) && r.GetBody != nil {
-		if wait, ok := retryAfter(resp); ok {
-			resp.Body.Close()
-			again, err := c.again(r, wait)
-			if err != nil {
-				return nil, err
-			}
-			resp, err = c.client.Do(again)
-			if err != nil {
-				return nil, err
-			}
-		}
+	switch status {
+	case 0:
+		return &modelError{why: fmt.Sprintf("%T", err)}
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
+		return &modelError{why: fmt.Sprintf("status %d", status), free: true, asked: true}
 	}
-	if err != nil {
-		return nil, err
-	}
-	resp.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.LimitReader(resp.Body, modelBody), resp.Body}
-	return resp, nil
-}
-
-func (c *politeClient) again(r *http.Request, wait time.Duration) (*http.Request, error) {
-	t := time.NewTimer(wait)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-r.Context().Done():
-		return nil, r.Context().Err()
-	}
-	body, err := r.GetBody()
-	if err != nil {
-		return nil, err
-	}
-	again := r.Clone(r.Context())
-	again.Body = body
-	return again, nil
-}
-
-// retryAfter is how long to wait before the one retry; false: not worth it.
-func retryAfter(r *http.Response) (time.Duration, bool) {
-	v := r.Header.Get("Retry-After")
-	if v == "" {
-		return 200 * time.Millisecond, true
-	}
-	seconds, err := strconv.Atoi(v)
-	if err != nil || seconds < 0 {
-		return 0, false
-	}
-	wait := time.Duration(seconds) * time.Second
-	return wait, wait <= modelRetry
-}
-
-// modelMeter counts calls and tokens. No label carries who asked.
-type modelMeter struct {
-	calls  *prometheus.CounterVec
-	tokens *prometheus.CounterVec
-	took   *prometheus.HistogramVec
-	open   prometheus.Gauge
-}
-
-func newModelMeter(to prometheus.Registerer) *modelMeter {
-	m := &modelMeter{
-		calls: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "mingbai_model_calls_total",
-			Help: "Calls of the language model by task and result: ok, budget, breaker, failed, stopped."}, []string{"task", "result"}),
-		tokens: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "mingbai_model_tokens_total",
-			Help: "Tokens the provider counted, by task and direction."}, []string{"task", "direction"}),
-		took: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "mingbai_model_seconds",
-			Help: "How long calls took.", Buckets: []float64{.1, .25, .5, 1, 2, 4, 6, 10, 15, 20, 25}}, []string{"task"}),
-		open: prometheus.NewGauge(prometheus.GaugeOpts{Name: "mingbai_model_breaker_open",
-			Help: "1 while the model is not asked because it failed too often."}),
-	}
-	if to != nil {
-		to.MustRegister(m.calls, m.tokens, m.took, m.open)
-	}
-	return m
-}
-
-func (m *modelMeter) done(task string, err error, took time.Duration, c Completion) {
-	result := "ok"
-	var caller *callerError
-	switch {
-	case errors.Is(err, ErrBudget):
-		result = "budget"
-	case errors.Is(err, ErrBreaker):
-		result = "breaker"
-	case errors.As(err, &caller):
-		result = "stopped"
-	case err != nil:
-		result = "failed"
-	default:
-		m.tokens.WithLabelValues(task, "in").Add(float64(c.In))
-		m.tokens.WithLabelValues(task, "out").Add(float64(c.Out))
-	}
-	m.calls.WithLabelValues(task, result).Inc()
-	if result == "ok" || result == "failed" {
-		m.took.WithLabelValues(task).Observe(took.Seconds())
-	}
+	return &modelError{why: fmt.Sprintf("status %d", status), free: true}
 }

@@ -5,23 +5,29 @@
 package llmtest
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 )
 
-// Limits of the server: a request's size, and how many are remembered.
+// Limits of the server: a request's size, and how much is remembered, both in
+// bytes. What comes after that is answered and not kept.
 const (
-	maxRequest = 1 << 20
-	maxKept    = 100_000
+	maxRequest = 4 << 20
+	maxKept    = 256 << 20
 )
 
 // Name is the model's name in its answers.
@@ -33,19 +39,22 @@ type Fault uint8
 // Faults. The streaming ones need a streamed request; plain requests fail in
 // the nearest way.
 const (
-	None        Fault = iota
-	SlowStart         // nothing is sent until the caller goes
-	Stall             // half of the answer, then silence until the caller goes
-	Cut               // half of the answer, then a clean end without finish_reason
-	Length            // the whole answer with finish_reason "length"
-	HTML              // a page instead of an answer, status 200
-	HTMLInside        // a page in the middle of the stream
-	ErrorInside       // an error object in the middle of the stream
-	Reset             // half of the answer, then the connection is dropped
-	Empty             // an answer without words
-	TooMany           // 429 with Retry-After: 1
-	TooManyLong       // 429 with Retry-After: 60
-	Broken            // 500
+	None        Fault = iota // the answer as it is
+	SlowStart                // nothing is sent until the caller goes
+	Stall                    // half of the answer, then silence until the caller goes
+	Cut                      // half of the answer, then a clean end without finish_reason
+	Length                   // the whole answer with finish_reason "length"
+	HTML                     // a page instead of an answer, status 200
+	HTMLInside               // a page in the middle of the stream
+	ErrorInside              // an error object in the middle of the stream
+	Reset                    // half of the answer, then the connection is dropped
+	Empty                    // an answer without words
+	TooMany                  // 429 with Retry-After: 1
+	TooManyLong              // 429 with Retry-After: 60
+	Broken                   // 500
+	KeepAlive                // comments that keep the connection alive, and no word, until the caller goes
+	Denied                   // 401
+	Refused                  // 400, as providers answer to words they do not like
 )
 
 // Message is one message of a request.
@@ -85,16 +94,42 @@ type Server struct {
 	mu       sync.Mutex
 	reply    Reply
 	requests []Request
+	kept     int // bytes of them
 	dims     int
 }
 
 // New starts a server that answers "好的。" until it is told otherwise.
 func New() *Server {
+	s := newServer()
+	s.http.Start()
+	return s
+}
+
+// Listen is New at a given loopback address such as "127.0.0.1:9100".
+func Listen(address string) (*Server, error) {
+	a, err := netip.ParseAddrPort(address)
+	if err != nil || !a.Addr().IsLoopback() {
+		return nil, fmt.Errorf("llmtest: %q is no loopback address with a port", address)
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	s := newServer()
+	if err := s.http.Listener.Close(); err != nil {
+		return nil, err
+	}
+	s.http.Listener = l
+	s.http.Start()
+	return s, nil
+}
+
+func newServer() *Server {
 	s := &Server{quit: make(chan struct{}), reply: func(Request) (string, Fault) { return "好的。", None }, dims: 64}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/chat/completions", s.chat)
 	mux.HandleFunc("POST /v1/embeddings", s.embed)
-	s.http = httptest.NewServer(mux)
+	s.http = httptest.NewUnstartedServer(mux)
 	return s
 }
 
@@ -118,6 +153,52 @@ func (s *Server) Answer(r Reply) {
 // Say answers every request with text.
 func (s *Server) Say(text string) { s.Answer(func(Request) (string, Fault) { return text, None }) }
 
+// Script answers the next requests with the replies in turn, and all further
+// ones with the last.
+func (s *Server) Script(replies ...Reply) {
+	var mu sync.Mutex
+	s.Answer(func(r Request) (string, Fault) {
+		mu.Lock()
+		reply := replies[0]
+		if len(replies) > 1 {
+			replies = replies[1:]
+		}
+		mu.Unlock()
+		return reply(r)
+	})
+}
+
+// Words is a Reply of text.
+func Words(text string) Reply { return func(Request) (string, Fault) { return text, None } }
+
+// Wrong is a Reply of text that goes wrong.
+func Wrong(text string, f Fault) Reply { return func(Request) (string, Fault) { return text, f } }
+
+// Obey makes the model one that says what an attacker wants it to say: the
+// answer is the value of the longest key that the user's message holds, or
+// otherwise where it holds none. Items of a set can so be run at once, each
+// with a marker of its own.
+func (s *Server) Obey(said map[string]string, otherwise string) {
+	keys := slices.SortedFunc(maps.Keys(said), func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	said = maps.Clone(said)
+	s.Answer(func(r Request) (string, Fault) {
+		user := r.User()
+		for _, k := range keys {
+			if strings.Contains(user, k) {
+				return said[k], None
+			}
+		}
+		return otherwise, None
+	})
+}
+
+// Dims sets the length of vectors; it is 64 until then.
+func (s *Server) Dims(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dims = n
+}
+
 // Requests is what was asked so far, oldest first.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
@@ -129,7 +210,7 @@ func (s *Server) Requests() []Request {
 func (s *Server) Forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.requests = nil
+	s.requests, s.kept = nil, 0
 }
 
 func (s *Server) read(w http.ResponseWriter, r *http.Request) (Request, bool) {
@@ -154,7 +235,7 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request) (Request, bool) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.requests) < maxKept {
+	if s.kept += len(body); s.kept <= maxKept {
 		s.requests = append(s.requests, in)
 	}
 	return in, true
@@ -207,6 +288,12 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, f Fault) bool {
 	switch f {
 	case SlowStart:
 		s.hang(r)
+	case KeepAlive:
+		s.keepAlive(w, r)
+	case Denied:
+		problem(http.StatusUnauthorized)
+	case Refused:
+		problem(http.StatusBadRequest)
 	case HTML:
 		w.Header().Set("Content-Type", "text/html")
 		fmt.Fprint(w, "<html><body>502 Bad Gateway</body></html>")
@@ -230,6 +317,24 @@ func (s *Server) hang(r *http.Request) {
 	case <-r.Context().Done():
 	case <-s.quit:
 	case <-time.After(time.Minute):
+	}
+}
+
+// keepAlive sends comments until the caller goes or the server is closed.
+func (s *Server) keepAlive(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/event-stream")
+	t := time.NewTicker(50 * time.Millisecond)
+	defer t.Stop()
+	for {
+		fmt.Fprint(w, ": keep-alive\n\n")
+		w.(http.Flusher).Flush()
+		select {
+		case <-r.Context().Done():
+			return
+		case <-s.quit:
+			return
+		case <-t.C:
+		}
 	}
 }
 
@@ -293,14 +398,14 @@ func (s *Server) embed(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.mu.Lock()
-	reply := s.reply
+	reply, dims := s.reply, s.dims
 	s.mu.Unlock()
 	if _, f := reply(in); s.refuse(w, r, f) {
 		return
 	}
 	var data []any
 	for i, text := range in.Input {
-		data = append(data, map[string]any{"object": "embedding", "index": i, "embedding": Vector(text, s.dims)})
+		data = append(data, map[string]any{"object": "embedding", "index": i, "embedding": Vector(text, dims)})
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(map[string]any{"object": "list", "model": Name, "data": data, "usage": map[string]int{"prompt_tokens": len(in.Body), "total_tokens": len(in.Body)}})
