@@ -39,6 +39,7 @@ type Seen struct {
 
 	interactions map[string]string // button → id of the last press
 	html         string            // of Markdown, once it was shown
+	until        time.Time         // end of a typing notice
 }
 
 // chat is what the people of one conversation see.
@@ -83,7 +84,7 @@ func (c *chat) seen() []Seen {
 	list := make([]Seen, len(c.list))
 	for i, s := range c.list {
 		list[i] = *s
-		list[i].interactions, list[i].html = nil, ""
+		list[i].interactions = nil
 	}
 	return list
 }

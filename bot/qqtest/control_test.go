@@ -178,7 +178,7 @@ func TestTranscriptStaysBounded(t *testing.T) {
 	if count < 1500 {
 		t.Errorf("OnEntry saw %d entries", count)
 	}
-	if n := len(r.bot.anchors.byID); n > 2*241 {
+	if n := len(r.bot.anchors.byID); n > 241 {
 		t.Errorf("%d things to answer are kept, want those of two hours", n)
 	}
 	if n := len(u.Seen()); n != maxSeen {

@@ -31,7 +31,6 @@ func (b *Bot) emit(e event) string {
 	a := &anchor{id: outer, typ: e.typ, scene: e.scene, target: e.target, at: p.now()}
 	if e.messageID != "" {
 		a.message, a.id = true, e.messageID
-		b.anchors.add(&anchor{id: outer, typ: e.typ, scene: e.scene, target: e.target, at: a.at})
 	}
 	b.anchors.add(a)
 	b.anchors.prune(p.now())
@@ -109,25 +108,21 @@ type anchors struct {
 
 const (
 	maxAnchorAge = 2 * time.Hour // of the platform's clock; the longest window is one hour
-	maxAnchors   = 50_000
+	maxAnchors   = 30_000
 )
 
 func newAnchors() anchors { return anchors{byID: map[string]*anchor{}} }
 
 func (l *anchors) add(a *anchor) {
-	a.slots = map[int]bool{}
 	l.byID[a.id] = a
 	l.order = append(l.order, a)
 }
 
 func (l *anchors) prune(now time.Time) {
-	n := 0
-	for n < len(l.order) && (now.Sub(l.order[n].at) > maxAnchorAge || len(l.order)-n > maxAnchors) {
-		delete(l.byID, l.order[n].id)
-		n++
-	}
-	if n > 0 {
-		l.order = append(l.order[:0:0], l.order[n:]...)
+	for len(l.order) > 0 && (now.Sub(l.order[0].at) > maxAnchorAge || len(l.order) > maxAnchors) {
+		delete(l.byID, l.order[0].id)
+		l.order[0] = nil
+		l.order = l.order[1:]
 	}
 }
 

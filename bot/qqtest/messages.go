@@ -2,6 +2,7 @@ package qqtest
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -154,15 +155,17 @@ func (c *call) sendGroup() reply {
 func (c *call) accept(s *sending, to *chat) reply {
 	id := c.p.messageID()
 	kind, text := s.text()
-	c.show(to, &Seen{ID: id, Kind: kind, Text: text, Buttons: s.buttons(), ReplyTo: s.MsgID + s.EventID})
+	bubble := &Seen{ID: id, Kind: kind, Text: text, Buttons: s.buttons(), ReplyTo: s.MsgID + s.EventID}
+	if kind == "typing" {
+		bubble.until = c.p.now().Add(time.Duration(s.Typing.Second) * time.Second)
+	}
+	c.show(to, bubble)
 	return ok(object{"id": id, "timestamp": c.p.now().Format(time.RFC3339), "ext_info": object{"ref_idx": "REFIDX_" + c.p.nextID("idx") + "=="}})
 }
 
 // show puts a bubble into a chat. A message takes the place of a typing notice.
 func (c *call) show(to *chat, s *Seen) {
-	if n := len(to.list); n > 0 && to.list[n-1].Kind == "typing" {
-		to.list = to.list[:n-1]
-	}
+	to.list = slices.DeleteFunc(to.list, func(s *Seen) bool { return s.Kind == "typing" })
 	to.add(s)
 	c.entry.Seen = s.Text
 	if s.Kind == "typing" {

@@ -95,12 +95,15 @@ func (p *Platform) showChat(w http.ResponseWriter, r *http.Request) {
 			continue
 		}
 		for _, s := range c.list {
+			if !s.until.IsZero() && p.now().After(s.until) {
+				continue // a typing notice that is over
+			}
 			one := bubble{Seen: *s, HTML: s.render()}
 			for button, id := range s.interactions {
 				if one.Spinners == nil {
 					one.Spinners = map[string]string{}
 				}
-				if i := b.spinners[id]; i != nil {
+				if i := b.spinners.byID[id]; i != nil {
 					one.Spinners[button] = map[string]string{"": "turning"}[i.state] + i.state
 				}
 			}

@@ -35,7 +35,7 @@ type Bot struct {
 
 	anchors  anchors
 	rates    map[string]*rate
-	spinners map[string]*interaction
+	spinners spinners
 	files    map[string]*file
 	uploads  map[string]*upload
 	streams  map[string]*stream
@@ -78,7 +78,7 @@ func (p *Platform) addBot(appID, secret string, o BotOptions) (*Bot, error) {
 	b := &Bot{
 		p: p, appID: appID, secret: secret, options: o,
 		users: map[string]*User{}, groups: map[string]*Group{}, guilds: map[string]*Guild{}, channels: map[string]*Guild{}, dms: map[string]*dm{},
-		anchors: newAnchors(), rates: map[string]*rate{}, spinners: map[string]*interaction{}, files: map[string]*file{},
+		anchors: newAnchors(), rates: map[string]*rate{}, spinners: spinners{byID: map[string]*interaction{}}, files: map[string]*file{},
 		uploads: map[string]*upload{}, streams: map[string]*stream{}, threads: map[string][]object{},
 		sessions: map[string]*session{},
 	}

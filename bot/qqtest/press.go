@@ -12,8 +12,6 @@ type interaction struct {
 	at        time.Time
 	state     string // "", "acked", "late"
 	chat      *chat
-	seen      *Seen
-	button    string
 }
 
 // Press presses the button of that id or label in the newest bubble that has
@@ -60,8 +58,9 @@ func (b *Bot) press(c *chat, s *Seen, button Button, d object, target string) st
 	d["id"], d["application_id"], d["type"], d["version"] = id, b.appID, 11, 1
 	d["timestamp"] = p.now().Format(time.RFC3339)
 	d["data"] = object{"type": 11, "resolved": object{"button_data": button.Data, "button_id": button.ID, "message_id": s.ID}}
-	i := &interaction{id: id, at: p.now(), chat: c, seen: s, button: button.ID}
-	b.spinners[id] = i
+	i := &interaction{id: id, at: p.now(), chat: c}
+	p.sweep()
+	b.spinners.add(i)
 	if s.interactions == nil {
 		s.interactions = map[string]string{}
 	}
@@ -72,7 +71,7 @@ func (b *Bot) press(c *chat, s *Seen, button Button, d object, target string) st
 
 // ackInteraction answers PUT /interactions/{id}.
 func (c *call) ackInteraction() reply {
-	i := c.bot.spinners[c.vars["id"]]
+	i := c.bot.spinners.byID[c.vars["id"]]
 	if i == nil {
 		return refuse(codeAckForeign)
 	}
@@ -97,19 +96,37 @@ func (c *call) ackInteraction() reply {
 	return reply{status: 200, body: object{}}
 }
 
+// spinners are a bot's interactions in the order in which they began.
+type spinners struct {
+	byID  map[string]*interaction
+	order []*interaction
+	fresh int // index in order of the first that may still turn
+}
+
+// maxSpinnerAge is how long a press is remembered, of the platform's clock.
+const maxSpinnerAge = 10 * time.Minute
+
+func (l *spinners) add(i *interaction) {
+	l.byID[i.id] = i
+	l.order = append(l.order, i)
+}
+
 // sweep lets spinners give up whose time is over and forgets old ones.
 func (p *Platform) sweep() {
 	now := p.now()
 	for _, b := range p.order {
-		for id, i := range b.spinners {
-			age := now.Sub(i.at)
-			if i.state == "" && age > p.rules.AckWithin {
+		l := &b.spinners
+		for ; l.fresh < len(l.order) && now.Sub(l.order[l.fresh].at) > p.rules.AckWithin; l.fresh++ {
+			i := l.order[l.fresh]
+			if i.state == "" {
 				i.state = "late"
 				p.record(Entry{Kind: KindNote, Bot: b.appID, Target: i.chat.id, EventID: i.outer, Note: "spinner gave up", Seen: "操作失败，请稍后再试"})
 			}
-			if age > time.Hour {
-				delete(b.spinners, id)
-			}
+		}
+		for l.fresh > 0 && now.Sub(l.order[0].at) > maxSpinnerAge {
+			delete(l.byID, l.order[0].id)
+			l.order[0] = nil
+			l.order, l.fresh = l.order[1:], l.fresh-1
 		}
 	}
 }
@@ -119,7 +136,7 @@ func (b *Bot) Spinner(interaction string) string {
 	b.p.mu.Lock()
 	defer b.p.mu.Unlock()
 	b.p.sweep()
-	i := b.spinners[interaction]
+	i := b.spinners.byID[interaction]
 	if i == nil {
 		return ""
 	}

@@ -180,6 +180,8 @@ func (c *call) anchor(msgID, eventID, scene, target string) (*anchor, int) {
 	}
 	a := c.bot.anchors.byID[eventID]
 	switch {
+	case a == nil && strings.Contains(eventID, "MESSAGE_CREATE:"):
+		return nil, codeEventType // messages are answered by their own id
 	case a == nil || a.message:
 		return nil, codeBadEventID
 	case !mayAnswer(scene, a.typ):
@@ -212,6 +214,9 @@ func (c *call) useSlot(a *anchor, seq int, isEvent, free bool) int {
 	}
 	if r.CountReplies && a.replies >= limit && a.scene != sceneDM && a.scene != sceneGuild {
 		return codeReplyLimit
+	}
+	if a.slots == nil {
+		a.slots = map[int]bool{}
 	}
 	a.slots[seq] = true
 	if !free {
