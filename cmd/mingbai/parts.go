@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"mingbai/handlers"
 	"mingbai/knowledge"
 	"mingbai/office"
@@ -24,6 +26,9 @@ type parts struct {
 	safety   *handlers.Safety
 	records  *office.DB // nil when nothing is to be recorded
 	router   *handlers.Router
+	mask     *knowledge.Redactor
+	model    *knowledge.ChatModel // nil without one in the settings
+	metrics  *prometheus.Registry
 
 	county  atomic.Pointer[office.County]
 	consult chan office.Consult
@@ -32,7 +37,7 @@ type parts struct {
 
 // openBase opens the knowledge and the imported law texts.
 func (a *app) openBase(ctx context.Context) (*parts, error) {
-	p := &parts{app: a}
+	p := &parts{app: a, metrics: prometheus.NewRegistry()}
 	if info, err := os.Stat(a.config.DataDir); err == nil && !info.IsDir() {
 		return nil, fmt.Errorf("DATA_DIR：%s 是一个文件，要写一个目录", a.config.DataDir)
 	}
@@ -49,7 +54,11 @@ func (a *app) openBase(ctx context.Context) (*parts, error) {
 	if p.safety, err = handlers.NewSafety(); err != nil {
 		return nil, fmt.Errorf("read the safety rules: %w", err)
 	}
-	p.router = handlers.New(handlers.Deps{Base: p.base, Answerer: p.answerer, Safety: p.safety, Now: a.now, Log: a.log})
+	p.mask = knowledge.NewRedactor(func(number string) bool {
+		_, ok := p.safety.Hotlines().Find(number)
+		return ok
+	})
+	p.router = handlers.New(handlers.Deps{Base: p.base, Answerer: p.answerer, Safety: p.safety, Redactor: p.mask, Now: a.now, Log: a.log})
 	return p, nil
 }
 
@@ -63,11 +72,14 @@ func (a *app) openParts(ctx context.Context) (*parts, error) {
 	if p.records, err = office.Open(ctx, office.Options{Dir: c.DataDir, DatabaseURL: c.Store.DatabaseURL.Reveal(), Now: a.now}); err != nil {
 		return nil, err
 	}
+	if err := p.openModel(); err != nil {
+		return nil, errors.Join(err, p.records.Close())
+	}
 	p.consult = make(chan office.Consult, consultQueue)
 	p.writer.Add(1)
 	go p.writeConsults()
 	p.router = handlers.New(handlers.Deps{
-		Base: p.base, Answerer: p.answerer, Safety: p.safety, Now: a.now, Log: a.log,
+		Base: p.base, Answerer: p.answerer, Safety: p.safety, Redactor: p.mask, Now: a.now, Log: a.log,
 		County: func() (office.County, bool) {
 			if c := p.county.Load(); c != nil {
 				return *c, true
@@ -163,6 +175,9 @@ func (p *parts) writeConsults() {
 func (p *parts) close() error {
 	if p.records == nil {
 		return nil
+	}
+	if p.model != nil {
+		p.model.Close()
 	}
 	close(p.consult)
 	p.writer.Wait()

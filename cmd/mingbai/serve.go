@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
@@ -78,7 +77,7 @@ func (s *server) build(ctx context.Context) error {
 		}
 		sessions = bot.NewRedisSessions(s.redis, c.Store.SessionTTL)
 	}
-	metrics := prometheus.NewRegistry()
+	metrics := s.metrics
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	proxies, err := prefixes(c.Web)
 	if err != nil {
@@ -183,6 +182,7 @@ func (s *server) greet() {
 	}{
 		{c.Store.DatabaseURL != "", "PostgreSQL：未用（记录在 SQLite 文件里），设 DATABASE_URL 开启"},
 		{c.Store.RedisURL != "", "Redis：未用（会话在本地数据库里），设 REDIS_URL 开启"},
+		{s.model != nil, "大模型：未用（只答审核过的条目），设 OPENAI_BASE_URL 和 OPENAI_MODEL 开启"},
 		{c.Knowledge.Dir != "", "自己的条目：未设，设 KNOWLEDGE_DIR 补充或覆盖内置条目"},
 		{laws > 0, "法律原文：未导入，用 mingbai laws import 导入后答案能打开条文"},
 		{s.county.Load() != nil, "本县资料：未设，用 mingbai init 设置办事地点、电话和本省标准"},
