@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -66,10 +67,11 @@ type QQ struct {
 	api   *qqAPI
 	book  *qqBook
 	out   *qqSender
+	shed  *limiter // of wordsTooFast
 
 	mu      sync.Mutex
 	deliver func(context.Context, Message) error // nil: not running
-	acks    sync.WaitGroup                       // acknowledgements of buttons under way
+	asides  sync.WaitGroup
 }
 
 // NewQQ makes the channel. Events come by QQWebhook or, with the transport
@@ -87,7 +89,8 @@ func NewQQ(s *Store, o QQOptions) (*QQ, error) {
 		return nil, err
 	}
 	book := newQQBook(s, o.Name)
-	return &QQ{o: o, store: s, meter: newQQMeter(o.Metrics, o.Name), api: api, book: book, out: newQQSender(o, api, book)}, nil
+	return &QQ{o: o, store: s, meter: newQQMeter(o.Metrics, o.Name), api: api, book: book, out: newQQSender(o, api, book),
+		shed: newLimiter("qq-shed", Rate{Burst: 1, Every: time.Minute}, o.Redis)}, nil
 }
 
 // Name is the channel's name in addresses.
@@ -96,7 +99,7 @@ func (q *QQ) Name() string { return q.o.Name }
 // Run takes events until ctx is done.
 func (q *QQ) Run(ctx context.Context, deliver func(context.Context, Message) error) error {
 	q.setDeliver(deliver)
-	defer q.acks.Wait()
+	defer q.asides.Wait()
 	defer q.setDeliver(nil)
 	if q.o.Transport == QQBySocket {
 		q.socket().run(ctx)
@@ -170,7 +173,7 @@ func (q *QQ) act(ctx context.Context, e *qqEvent) error {
 	}
 	if e.Message == nil {
 		if e.Ack != "" {
-			return q.pressed(e, 0)
+			return q.pressedAlone(ctx, e)
 		}
 		return nil
 	}
@@ -181,17 +184,68 @@ func (q *QQ) act(ctx context.Context, e *qqEvent) error {
 		return errQQStopped
 	}
 	m := *e.Message
-	m.event = &qqTaking{names: e.Names, at: e.At}
+	m.event = &qqTaking{names: e.Names}
 	err := deliver(ctx, m)
 	switch {
-	case e.Ack == "":
-		return err
 	case errors.Is(err, ErrTooFast):
-		return errors.Join(q.pressed(e, qqPressedTooOften), err)
-	case err == nil && m.event.fresh:
-		return q.pressed(e, 0)
+		q.tooFast(ctx, e)
+	case err == nil && m.event.fresh && e.Ack != "":
+		q.pressed(e, 0)
 	}
 	return err
+}
+
+// pressedAlone acknowledges a button that says nothing, once.
+func (q *QQ) pressedAlone(ctx context.Context, e *qqEvent) error {
+	n, err := q.store.exec(ctx, `INSERT INTO qq_events (channel, name, at) VALUES ($1, $2, $3) ON CONFLICT (channel, name) DO NOTHING`,
+		q.o.Name, e.Names[len(e.Names)-1], q.store.ms())
+	if err != nil {
+		return fmt.Errorf("note an event: %w", err)
+	}
+	if n > 0 {
+		q.pressed(e, 0)
+	}
+	return nil
+}
+
+// wordsTooFast is said to who sends more than is taken, once a minute.
+const wordsTooFast = "您发得太快了，刚才这条我没有收下。请等半分钟再发一次；急事打 110，法律热线 12348（免费）。"
+
+// tooFast tells somebody that their message was not taken.
+func (q *QQ) tooFast(ctx context.Context, e *qqEvent) {
+	if e.Ack != "" {
+		q.pressed(e, qqPressedTooOften)
+		return
+	}
+	m := e.Message
+	if _, ok := q.shed.allow(ctx, string(m.From)); !ok {
+		return
+	}
+	body := &qqBody{MsgType: qqTextType, Content: wordsTooFast, MsgSeq: 1} // nothing else answers this message
+	if strings.HasPrefix(m.ID, qqByEvent) {
+		body.EventID = m.Anchor
+	} else {
+		body.MsgID = m.Anchor
+	}
+	q.aside(func(ctx context.Context) {
+		if _, err := q.api.post(ctx, m.Chat, body); err != nil {
+			q.o.Log.Warn("somebody was not told that they send too fast", "channel", q.o.Name, "err", err)
+		}
+	})
+}
+
+// aside does a small thing in the background while the bot runs.
+func (q *QQ) aside(do func(context.Context)) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.deliver == nil {
+		return
+	}
+	q.asides.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), qqAckPatience)
+		defer cancel()
+		do(ctx)
+	})
 }
 
 // qqSettled says that an event needs not be sent again: it was taken, or never
@@ -210,28 +264,19 @@ const qqAckPatience = 3 * time.Second
 // pressed acknowledges a button in the background: the platform waits for it,
 // but also for the answer to the webhook. It is tried once: a button is
 // acknowledged once.
-func (q *QQ) pressed(e *qqEvent, code int) error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.deliver == nil {
-		return errQQStopped
-	}
-	q.acks.Go(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), qqAckPatience)
-		defer cancel()
+func (q *QQ) pressed(e *qqEvent, code int) {
+	q.aside(func(ctx context.Context) {
 		if err := q.api.ackInteraction(ctx, e.Ack, code); err != nil {
 			q.meter.event(e.Type, "not acknowledged")
 			q.o.Log.Warn("a pressed button was not acknowledged", "channel", q.o.Name, "err", err)
 		}
 	})
-	return nil
 }
 
 // qqTaking goes with a message while it is taken.
 type qqTaking struct {
 	names []string // of its event
-	at    time.Time
-	fresh bool // it was not taken before
+	fresh bool     // it was not taken before
 }
 
 // onTake notes in the transaction that takes a message by what names its event

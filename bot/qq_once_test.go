@@ -262,3 +262,45 @@ func TestQQ_NothingOfPeopleIsLogged(t *testing.T) {
 		}
 	}
 }
+
+// Who sends too fast is told so, once; a button pressed too often says it.
+func TestQQ_TooFastIsSaid(t *testing.T) {
+	t.Parallel()
+	p := newPlatformAPI(t)
+	s := newStore(t)
+	q, err := NewQQ(s, QQOptions{AppID: "1001", Secret: goldenSecret, APIBase: p.URL, TokenBase: p.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := fast
+	o.PerPerson = Rate{Burst: 1, Every: time.Hour}
+	b := New(HandlerFunc(echo), NewLocalSessions(s, time.Hour), NewInbox(s), o)
+	out := newFake("qq")
+	b.Attach(qqFake{q, out})
+	stop := runBot(t, b)
+	until(t, "the bot runs", func() bool {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		return q.deliver != nil
+	})
+	h := NewQQWebhook(q)
+	for _, body := range [][]byte{
+		privateEvent("m1", "一"), privateEvent("m2", "二"), privateEvent("m3", "三"),
+		pressEvent("INTERACTION_CREATE:a", "i1", "有用"), pressEvent("INTERACTION_CREATE:b", "i2", ""), pressEvent("INTERACTION_CREATE:b", "i2", ""),
+	} {
+		if got := post(h, body); got != taken {
+			t.Fatalf("got %s", got)
+		}
+	}
+	out.wait(t, 1)
+	stop()
+	if n := p.count("POST /v2/users/U1/messages"); n != 1 || !strings.Contains(p.body["POST /v2/users/U1/messages"], `"msg_id":"m2"`) {
+		t.Errorf("told %d times: %s", n, p.body["POST /v2/users/U1/messages"])
+	}
+	if p.body["PUT /interactions/i1"] != `{"code":2}` {
+		t.Errorf("a press too many: %s", p.body["PUT /interactions/i1"])
+	}
+	if n := p.count("PUT /interactions/i2"); n != 1 || p.body["PUT /interactions/i2"] != `{"code":0}` {
+		t.Errorf("a press that says nothing: %d times, %s", n, p.body["PUT /interactions/i2"])
+	}
+}

@@ -46,6 +46,7 @@ type server struct {
 	store *bot.Store
 	bot   *bot.Bot
 	redis *bot.Redis // nil without REDIS_URL
+	qq    []qqBot    // bots on QQ; none without QQ_APP_ID or QQ_BOTS
 	http  *http.Server
 	ln    net.Listener
 }
@@ -93,7 +94,11 @@ func (s *server) build(ctx context.Context) error {
 		PerPerson: bot.Rate{Burst: c.Limits.PersonPerMinute, Every: time.Minute / time.Duration(c.Limits.PersonPerMinute)},
 	})
 	s.bot.Attach(chat)
-	site, err := web.New(web.Options{API: chat, Metrics: promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}), Ready: s.ready, Log: a.log})
+	hooks, err := s.attachQQ(metrics)
+	if err != nil {
+		return err
+	}
+	site, err := web.New(web.Options{API: chat, Hooks: hooks, Metrics: promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}), Ready: s.ready, Log: a.log})
 	if err != nil {
 		return err
 	}
@@ -184,6 +189,7 @@ func (s *server) greet() {
 		{c.Store.RedisURL != "", "Redis：未用（会话在本地数据库里），设 REDIS_URL 开启"},
 		{s.model != nil, "大模型：未用（只答审核过的条目），设 OPENAI_BASE_URL 和 OPENAI_MODEL 开启"},
 		{c.Knowledge.Dir != "", "自己的条目：未设，设 KNOWLEDGE_DIR 补充或覆盖内置条目"},
+		{len(s.qq) > 0, "QQ：未接，设 QQ_APP_ID 和 QQ_APP_SECRET 接通，步骤见 docs/guide-qq.md"},
 		{laws > 0, "法律原文：未导入，用 mingbai laws import 导入后答案能打开条文"},
 		{s.county.Load() != nil, "本县资料：未设，用 mingbai init 设置办事地点、电话和本省标准"},
 	} {
@@ -191,6 +197,7 @@ func (s *server) greet() {
 			fmt.Fprintln(w, "· "+o.text)
 		}
 	}
+	s.greetQQ(w)
 	if s.redis != nil && !s.redis.Up() {
 		fmt.Fprintln(w, "! Redis 连不上：先不用它，会话记不住；恢复后自动接上。请检查 REDIS_URL。")
 	}
