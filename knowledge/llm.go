@@ -48,6 +48,7 @@ type Prompt struct {
 	MaxTokens int             // of the answer; 0: the client's default
 	Person    string          // whose budget it is, an opaque key; never sent
 	Bot       string          // which bot's budget it is; never sent
+	Masked    func(Masked)    // told what was masked, before the request leaves; may be nil
 }
 
 // Part is a piece of the user's message.

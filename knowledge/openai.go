@@ -197,6 +197,9 @@ func (m *ChatModel) ask(ctx context.Context, p Prompt, do call) (c Completion, e
 		return Completion{}, ErrBreaker
 	}
 	message, masked := p.mask(m.mask)
+	if p.Masked != nil {
+		p.Masked(masked)
+	}
 	r := m.request(p, message)
 	in := EstimateTokens(r.Messages[0].Content) + EstimateTokens(message)
 	settle, err := m.reserve(ctx, p, in+r.MaxTokens)

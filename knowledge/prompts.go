@@ -1,0 +1,72 @@
+package knowledge
+
+import (
+	"embed"
+	"fmt"
+	"strings"
+)
+
+//go:embed prompts/*.md
+var promptFiles embed.FS
+
+// instruction is one file of prompts/: the system message of a task.
+type instruction struct {
+	task, version, text string
+}
+
+// name is the prompt with its version, for metrics and the list of drops.
+func (i instruction) name() string { return i.task + "/" + i.version }
+
+// system is the message with this process's marker in it. It is the same for
+// all requests of a task, so that a provider's cache of beginnings works.
+func (i instruction) system(marker string) string {
+	return strings.ReplaceAll(i.text, "{{marker}}", marker)
+}
+
+// loadInstructions reads prompts/TASK.md: a line "version: N", a line "---", the
+// text.
+func loadInstructions() (map[string]instruction, error) {
+	list := map[string]instruction{}
+	for _, task := range []string{TaskAnswer, TaskPlain, TaskRewrite, TaskSummary} {
+		b, err := promptFiles.ReadFile("prompts/" + task + ".md")
+		if err != nil {
+			return nil, err
+		}
+		head, text, ok := strings.Cut(string(b), "\n---\n")
+		version, found := strings.CutPrefix(head, "version: ")
+		if !ok || !found {
+			return nil, fmt.Errorf("prompts/%s.md does not begin with its version", task)
+		}
+		list[task] = instruction{task: task, version: strings.TrimSpace(version), text: strings.TrimSpace(text)}
+	}
+	return list, nil
+}
+
+// Instructions are the texts of all prompts, for the gate that keeps them in.
+func Instructions() ([]string, error) {
+	list, err := loadInstructions()
+	if err != nil {
+		return nil, err
+	}
+	var texts []string
+	for _, i := range list {
+		texts = append(texts, i.text)
+	}
+	return texts, nil
+}
+
+// quote makes text safe between delimiters: it cannot close them.
+var quote = strings.NewReplacer("<", "＜", ">", "＞")
+
+// maxPromptDocuments bounds the passages of one request, in estimated tokens, so
+// that the whole stays below 2,500.
+const (
+	maxPromptIn        = 2500
+	maxPromptDocuments = 1500
+	maxPromptSaid      = 600 // runes of the question and what was said before, newest kept
+)
+
+// tagged makes the parts of a request: <name>text</name>.
+func tagged(name, text string, document bool) []Part {
+	return []Part{{Text: "<" + name + ">\n", Document: true}, {Text: quote.Replace(text), Document: document}, {Text: "\n</" + name + ">\n", Document: true}}
+}
