@@ -1,0 +1,39 @@
+package office
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// checks are what must hold of cases at any time; each query counts what breaks
+// the rule.
+var checks = []struct{ rule, query string }{
+	{"每件都有“提交”这一步", `SELECT COUNT(*) FROM cases c WHERE NOT EXISTS (SELECT 1 FROM case_events e WHERE e.case_id = c.id AND e.verb = 'open')`},
+	{"每件的状态是最后一步的结果", `SELECT COUNT(*) FROM cases c WHERE c.state <> (SELECT e.state FROM case_events e WHERE e.case_id = c.id ORDER BY e.id DESC LIMIT 1)`},
+	{"每件的版本数等于步数", `SELECT COUNT(*) FROM cases c WHERE c.version <> (SELECT COUNT(*) FROM case_events e WHERE e.case_id = c.id)`},
+	{"每一步都有审计记录", `SELECT COUNT(*) FROM cases c WHERE (SELECT COUNT(*) FROM case_events e WHERE e.case_id = c.id) >
+		(SELECT COUNT(*) FROM audit a WHERE a.object = c.no)`},
+	{"编号没有空缺", `SELECT COUNT(*) FROM case_numbers n WHERE n.last <> (SELECT COUNT(*) FROM cases c WHERE c.org = n.org AND c.no LIKE CAST(n.year AS TEXT) || '-%')`},
+	{"每个新件都通知了人", `SELECT COUNT(*) FROM cases c WHERE EXISTS (SELECT 1 FROM posts s WHERE s.role IN ('经办人', '管理员'))
+		AND NOT EXISTS (SELECT 1 FROM notices n WHERE n.case_id = c.id AND n.kind = 'open')
+		AND EXISTS (SELECT 1 FROM orgs o JOIN posts s ON s.org = o.id WHERE s.role = '管理员' AND o.parent = 0)`},
+	{"每件答复都有待取的通知", `SELECT COUNT(*) FROM cases c WHERE c.answered > 0 AND c.account <> '' AND NOT EXISTS (SELECT 1 FROM notices n WHERE n.case_id = c.id AND n.kind = 'answer')`},
+}
+
+// Check looks for cases that are half written and for audit entries that were
+// touched. A Conflict names every rule that is broken.
+func (db *DB) Check(ctx context.Context) error {
+	var faults []error
+	for _, c := range checks {
+		var n int
+		if err := db.read.QueryRowContext(ctx, c.query).Scan(&n); err != nil {
+			return fmt.Errorf("check %s: %w", c.rule, err)
+		}
+		if n > 0 {
+			faults = append(faults, conflict("%s：有 %d 处不符。", c.rule, n))
+		}
+	}
+	_, err := db.VerifyAudit(ctx)
+	return errors.Join(append(faults, err)...)
+}

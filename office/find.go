@@ -1,0 +1,315 @@
+package office
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const caseColumns = `id, no, request, version, org, path, matter, state, urgency, via, account, filer, holder, name, phone, place, parties, story, wish,
+	restricted, shared, opened, due, promised, answered, closed, answer, approver, drafter, taken, into_case`
+
+func scanCase(row interface{ Scan(...any) error }) (c Case, err error) {
+	var state string
+	var urgency, restricted, shared int
+	var opened, due, promised, answered, closed, taken int64
+	err = row.Scan(&c.ID, &c.No, &c.request, &c.Version, &c.Org, &c.path, &c.Matter, &state, &urgency, &c.Via, &c.account, &c.Filer, &c.Holder,
+		&c.Name, &c.Phone, &c.Place, &c.Parties, &c.Story, &c.Wish, &restricted, &shared,
+		&opened, &due, &promised, &answered, &closed, &c.Answer, &c.Approver, &c.Drafter, &taken, &c.IntoCase)
+	c.State, c.Urgency, c.Restricted, c.Shared = State(state), Urgency(urgency), restricted != 0, shared != 0
+	c.Opened, c.Due, c.Promised = fromUnix(opened), fromUnix(due), fromUnix(promised)
+	c.Answered, c.Closed, c.Taken = fromUnix(answered), fromUnix(closed), fromUnix(taken)
+	return c, err
+}
+
+// caseWhere reads one case by a column that is unique.
+func caseWhere(ctx context.Context, q querier, column string, value any) (Case, error) {
+	c, err := scanCase(q.QueryRowContext(ctx, `SELECT `+caseColumns+` FROM cases WHERE `+column+` = $1`, value))
+	if errors.Is(err, sql.ErrNoRows) {
+		return c, errNoCase
+	}
+	return c, err
+}
+
+// errNoCase is said of cases that are not there and of those a person may not
+// know of, so that nobody learns which exist.
+var errNoCase = &Error{Kind: NotFound, Msg: "没有找到这件事。请核对编号；用取件码查也可以。"}
+
+// hats says what a person is to a case.
+func hats(p Person, c Case) Hat {
+	var h Hat
+	if p.Account != "" && c.account == string(p.Account) {
+		h |= Applicant
+	}
+	if p.ID == 0 || p.Suspended {
+		return h
+	}
+	if c.Filer == p.ID {
+		h |= Filer
+	}
+	if c.Holder == p.ID {
+		h |= Holder
+	}
+	if p.covers(Clerk, c.path) {
+		h |= Desk
+	}
+	if p.covers(Admin, c.path) {
+		h |= Lead
+	}
+	return h
+}
+
+// inside are the hats of those who work on a case and see all of it.
+const inside = Desk | Holder | Lead
+
+// wear notes what the person is to the case and takes away what they may not
+// see: somebody who filed it for another sees how it stands, and the answer only
+// if it was shared.
+func (c *Case) wear(p Person) {
+	c.Hats = hats(p, *c)
+	c.Next = next(c.State, c.Hats)
+	if c.Hats&(Applicant|inside) == 0 && !c.Shared {
+		c.Answer = ""
+	}
+}
+
+// DueNow says whether the step that is waited for is late.
+func (c Case) DueNow(now time.Time) bool { return !c.Due.IsZero() && now.After(c.Due) }
+
+var shortNo = regexp.MustCompile(`^\d{1,6}$`)
+
+// findCase reads the case with that number for a person. Staff may leave all but
+// the last part away if it means one case of this year in their scope.
+func (db *DB) findCase(ctx context.Context, q querier, p Person, no string) (Case, error) {
+	no = strings.TrimSpace(strings.NewReplacer("—", "-", "－", "-", "–", "-").Replace(no))
+	if shortNo.MatchString(no) {
+		n, _ := strconv.Atoi(no)
+		return db.findShort(ctx, q, p, n)
+	}
+	c, err := caseWhere(ctx, q, "no", no)
+	if err != nil {
+		return c, err
+	}
+	if c.wear(p); c.Hats == 0 {
+		return Case{}, errNoCase
+	}
+	return c, nil
+}
+
+func (db *DB) findShort(ctx context.Context, q querier, p Person, n int) (Case, error) {
+	f := CaseFilter{tail: fmt.Sprintf("-%04d", n), Limit: 3, year: db.now().In(china).Year()}
+	list, _, err := db.list(ctx, q, p, f)
+	switch {
+	case err != nil:
+		return Case{}, err
+	case len(list) == 0:
+		return Case{}, errNoCase
+	case len(list) > 1:
+		return Case{}, invalid("有几件都是这个尾号，请写全编号，例如 %s。", list[0].No)
+	}
+	return list[0], nil
+}
+
+// Case reads a case by its number, and notes that staff read it. NotFound also
+// if the person has nothing to do with it.
+func (db *DB) Case(ctx context.Context, p Person, no string) (Case, error) {
+	c, err := db.findCase(ctx, db.read, p, no)
+	if err != nil || c.Hats&inside == 0 {
+		return c, err
+	}
+	err = db.update(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO case_reads (case_id, at, person, actor) VALUES ($1, $2, $3, $4)`, c.ID, db.now().Unix(), p.ID, p.label())
+		return err
+	})
+	return c, err
+}
+
+// Event is one step of a case's history.
+type Event struct {
+	At    time.Time `json:"at"`
+	Actor string    `json:"actor"`
+	Verb  string    `json:"verb"`
+	State State     `json:"state"`
+	Note  string    `json:"note"`
+}
+
+// Name is what people read of a step.
+func (e Event) Name() string {
+	if e.Verb == "open" {
+		return "提交"
+	}
+	for _, m := range Moves {
+		if m.Verb == e.Verb {
+			return m.Name
+		}
+	}
+	return e.Verb
+}
+
+// Events gives the history of a case that was read for a person, oldest first.
+// Notes are for those who work on it; others see those meant for them.
+func (db *DB) Events(ctx context.Context, c Case) ([]Event, error) {
+	rows, err := db.read.QueryContext(ctx, `SELECT at, actor, verb, state, note FROM case_events WHERE case_id = $1 ORDER BY id`, c.ID)
+	if err != nil {
+		return nil, fmt.Errorf("events: %w", err)
+	}
+	defer rows.Close()
+	var list []Event
+	for rows.Next() {
+		var e Event
+		var at int64
+		var state string
+		if err := rows.Scan(&at, &e.Actor, &e.Verb, &state, &e.Note); err != nil {
+			return nil, fmt.Errorf("events: %w", err)
+		}
+		e.At, e.State = fromUnix(at), State(state)
+		if c.Hats&inside == 0 {
+			if e.Verb == "note" || e.Verb == "urge" {
+				continue
+			}
+			if e.Verb != "return" {
+				e.Note = ""
+			}
+		}
+		list = append(list, e)
+	}
+	return list, rows.Err()
+}
+
+// CaseFilter narrows a list of cases. Zero fields do not.
+type CaseFilter struct {
+	States  []State
+	Open    bool // somebody still has to do something
+	Overdue bool
+	Mine    bool // held, filed or owned by the person
+	Matter  string
+	Text    string // part of number, name, place or story
+	Since   time.Time
+	Limit   int // 0: 50
+	Offset  int
+
+	tail string
+	year int
+}
+
+// Cases lists the cases a person may know of, the most urgent first, and how
+// many there are in all.
+func (db *DB) Cases(ctx context.Context, p Person, f CaseFilter) ([]Case, int, error) {
+	return db.list(ctx, db.read, p, f)
+}
+
+// clause collects conditions with their arguments.
+type clause struct {
+	and  []string
+	args []any
+}
+
+func (c *clause) arg(v any) string {
+	c.args = append(c.args, v)
+	return "$" + strconv.Itoa(len(c.args))
+}
+
+// visible limits a list to what the person is something to; the same rule as
+// hats, in SQL.
+func (c *clause) visible(p Person, mine bool) {
+	var or []string
+	if p.Account != "" {
+		or = append(or, "account = "+c.arg(string(p.Account)))
+	}
+	if p.ID != 0 && !p.Suspended {
+		or = append(or, "filer = "+c.arg(p.ID), "holder = "+c.arg(p.ID))
+		for _, q := range p.Posts {
+			if !mine && (q.Role == Clerk || q.Role == Admin) {
+				or = append(or, "path LIKE "+c.arg(q.Scope()+"%"))
+			}
+		}
+	}
+	if or == nil {
+		or = []string{"1 = 0"}
+	}
+	c.and = append(c.and, "("+strings.Join(or, " OR ")+")")
+}
+
+func (db *DB) list(ctx context.Context, q querier, p Person, f CaseFilter) ([]Case, int, error) {
+	var w clause
+	w.visible(p, f.Mine)
+	if f.Open {
+		f.States = slices.DeleteFunc(slices.Clone(States), func(s State) bool { return !s.Open() })
+	}
+	if len(f.States) > 0 {
+		var in []string
+		for _, s := range f.States {
+			in = append(in, w.arg(string(s)))
+		}
+		w.and = append(w.and, "state IN ("+strings.Join(in, ", ")+")")
+	}
+	if f.Overdue {
+		w.and = append(w.and, "due > 0 AND due < "+w.arg(db.now().Unix()))
+	}
+	if f.Matter != "" {
+		w.and = append(w.and, "matter = "+w.arg(f.Matter))
+	}
+	if !f.Since.IsZero() {
+		w.and = append(w.and, "opened >= "+w.arg(f.Since.Unix()))
+	}
+	if f.tail != "" {
+		w.and = append(w.and, "no LIKE "+w.arg(fmt.Sprintf("%d-%%%s", f.year, f.tail)))
+	}
+	if t := escapeLike(strings.TrimSpace(f.Text)); t != "" {
+		a := w.arg("%" + t + "%")
+		w.and = append(w.and, fmt.Sprintf("(no LIKE %s OR name LIKE %s OR place LIKE %s OR story LIKE %s)", a, a, a, a))
+	}
+	where := strings.Join(w.and, " AND ")
+	var total int
+	if err := q.QueryRowContext(ctx, `SELECT COUNT(*) FROM cases WHERE `+where, w.args...).Scan(&total); err != nil {
+		return nil, 0, fmt.Errorf("cases: %w", err)
+	}
+	if f.Limit <= 0 {
+		f.Limit = 50
+	}
+	rows, err := q.QueryContext(ctx, `SELECT `+caseColumns+` FROM cases WHERE `+where+
+		` ORDER BY urgency, CASE WHEN due = 0 THEN 1 ELSE 0 END, due, id LIMIT `+w.arg(f.Limit)+` OFFSET `+w.arg(f.Offset), w.args...)
+	if err != nil {
+		return nil, 0, fmt.Errorf("cases: %w", err)
+	}
+	defer rows.Close()
+	var list []Case
+	for rows.Next() {
+		c, err := scanCase(rows)
+		if err != nil {
+			return nil, 0, fmt.Errorf("cases: %w", err)
+		}
+		c.wear(p)
+		list = append(list, c)
+	}
+	return list, total, rows.Err()
+}
+
+// CaseByCode reads a case with its pick-up code, as its applicant would. Wrong
+// codes are counted against the address.
+func (db *DB) CaseByCode(ctx context.Context, a Account, typed string) (Case, error) {
+	if err := db.mayTry(ctx, a, "pickup"); err != nil {
+		return Case{}, err
+	}
+	key, err := db.hashKey(ctx)
+	if err != nil {
+		return Case{}, err
+	}
+	clean := CleanCode(typed)
+	if len(clean) == pickupDigits {
+		clean = clean[:4] + "-" + clean[4:]
+	}
+	c, err := caseWhere(ctx, db.read, "pickup", keyed(key, "pickup", clean))
+	if KindOf(err) == NotFound && err != nil {
+		return Case{}, errors.Join(err, db.wrong(ctx, a, "pickup"))
+	}
+	c.Hats = Applicant
+	c.Next = next(c.State, Applicant)
+	return c, err
+}
