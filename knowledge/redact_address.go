@@ -88,7 +88,7 @@ func (s *scanner) readDashed(i int) int {
 func (s *scanner) addressAt(i int) int {
 	unit, end := s.readUnit(i)
 	if end == 0 {
-		if (s.suffixLevel(i) == levelPlace || s.suffixLevel(i) == levelWeak) && s.asciiDigit(i) {
+		if (s.suffixLevel(i) == levelPlace || s.suffixLevel(i) == levelWeak || s.phase(i)) && s.asciiDigit(i) {
 			end = s.readDashed(i)
 		}
 		if end == 0 {
@@ -107,11 +107,41 @@ func (s *scanner) addressAt(i int) int {
 		end = e
 	}
 	start := s.placeStart(i)
+	if s.phase(i) {
+		unit, units, strong = "室", 2, true
+	}
 	if !s.isAddress(start, i, unit, units, strong) || s.public(s.text(start, end)) {
 		return 0
 	}
+	end = s.tail(end)
 	if !s.add(start, end, kindAddress) {
 		return 0
+	}
+	return end
+}
+
+// phase says whether a phase or section of an estate ends before cell i:
+// 花园二期6-1-1203.
+func (s *scanner) phase(i int) bool {
+	return (s.at(i-1) == '期' || s.at(i-1) == '区') && (s.numeral(i-2) || isLatin(s.at(i-2)) || strings.ContainsRune("东西南北中", s.at(i-2))) && s.asciiDigit(i)
+}
+
+// maxTail bounds the words between an address and what leads on to the spot.
+const maxTail = 6
+
+// tail takes what tells the spot at an address: 门口快递柜, 斜对面.
+func (s *scanner) tail(end int) int {
+	at := end
+	if s.at(at) == ' ' && isHan(s.at(at+1)) {
+		at++
+	}
+	for j := at; j < len(s.cells) && j-at <= maxTail && isHan(s.at(j)) && s.taken[j] == 0; j++ {
+		if _, e := s.places.tails.longest(s.view, j); e > 0 && s.free(at, e) {
+			return s.tail(e)
+		}
+		if s.places.stop[s.at(j)] {
+			break
+		}
 	}
 	return end
 }
@@ -270,6 +300,6 @@ func (s *scanner) labelledPlace(i int) {
 		}
 	}
 	if end-i >= 3 {
-		s.add(i, end, kindAddress)
+		s.add(i, s.tail(end), kindAddress)
 	}
 }

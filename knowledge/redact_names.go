@@ -13,6 +13,7 @@ const (
 // forms like 老王, of foreign and minority shape (阿依古丽·买买提), and full
 // names set apart by the words around them; then their repetitions.
 func (s *scanner) findNames() {
+	labelAt := map[int]int{}
 	for i := 0; i < len(s.cells); i++ {
 		class, end := s.Redactor.labels.names.longest(s.view, i)
 		if class == 0 || isLatin(s.at(i)) && (isLatin(s.at(i-1)) || isLatin(s.at(end))) {
@@ -22,7 +23,9 @@ func (s *scanner) findNames() {
 		if class == labelName {
 			strength = strongly
 		}
-		s.namesFrom(s.nameField(end, strength), strength)
+		at := s.nameField(end, strength)
+		labelAt[at] = max(labelAt[at], strength)
+		s.namesFrom(at, strength)
 	}
 	for i := range s.cells {
 		if s.taken[i] != 0 || !isHan(s.at(i)) {
@@ -45,6 +48,7 @@ func (s *scanner) findNames() {
 			s.addName(i, end)
 		}
 	}
+	s.likelyNames(labelAt)
 	s.repeated()
 }
 
@@ -132,6 +136,13 @@ func (s *scanner) nameAt(i, strength int) int {
 	if strength == bare && s.before(i) >= 2 {
 		if one, two := s.composedEnd(i, 1), s.composedEnd(i, 2); one > i && two > one && s.boundary(two) > 0 {
 			return two
+		} else if one-i >= 3 {
+			if strings.ContainsRune("江汗", s.at(one)) {
+				one++
+			}
+			if s.boundary(one) > 0 {
+				return one
+			}
 		}
 	}
 	if strength > bare {
@@ -172,6 +183,8 @@ func (s *scanner) partOfWord(i int) bool {
 	switch s.at(i) {
 	case '方':
 		return strings.ContainsRune("对双一我男女甲乙丙丁园院校买卖警官各资店厂", s.at(i-1))
+	case '张', '段', '席', '支', '双', '台', '车': // measure words
+		return strings.ContainsRune("这那一二两三四五六几每半", s.at(i-1)) || s.digit(i-1) >= 0
 	case '钱', '付':
 		return isHan(s.at(i-1)) && s.labelled(i) == 0 || s.at(i-1) == '我'
 	case '傅':

@@ -3,7 +3,6 @@ package knowledge
 import (
 	_ "embed"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -35,10 +34,17 @@ func sections(data string) map[string][]string {
 // trie finds the longest word of a list that begins at a place.
 type trie struct {
 	next  map[rune]*trie
-	value int // 0: no word ends here
+	value int              // 0: no word ends here
+	first *[1 << 10]uint64 // at the root: a bit for each character words begin with
 }
 
 func (t *trie) put(word string, value int) {
+	if t.first == nil {
+		t.first = new([1 << 10]uint64)
+	}
+	if r, _ := utf8.DecodeRuneInString(word); r < 1<<16 {
+		t.first[r>>6] |= 1 << (r & 63)
+	}
 	for _, r := range word {
 		if t.next == nil {
 			t.next = map[rune]*trie{}
@@ -55,8 +61,14 @@ func (t *trie) put(word string, value int) {
 
 // longest gives the value and the end of the longest word at cell i.
 func (t *trie) longest(v *view, i int) (value, end int) {
+	if i < 0 || i >= len(v.cells) || t.first == nil {
+		return 0, 0
+	}
+	if r := lower(v.cells[i].r); r >= 1<<16 || t.first[r>>6]>>(r&63)&1 == 0 {
+		return 0, 0
+	}
 	for j := i; t.next != nil && j < len(v.cells); j++ {
-		if t = t.next[unicode.ToLower(v.cells[j].r)]; t == nil {
+		if t = t.next[lower(v.cells[j].r)]; t == nil {
 			break
 		}
 		if t.value != 0 {
@@ -64,6 +76,14 @@ func (t *trie) longest(v *view, i int) (value, end int) {
 		}
 	}
 	return value, end
+}
+
+// lower folds the letters of the labels; their other characters have one case.
+func lower(r rune) rune {
+	if r >= 'A' && r <= 'Z' {
+		return r + 'a' - 'A'
+	}
+	return r
 }
 
 func newTrie(words ...string) *trie {
@@ -169,6 +189,8 @@ func (s *scanner) context(i int) (class, distance int) {
 type nameTables struct {
 	common, single, given, never, follow1, before1, before2, sure map[rune]bool
 	compound, follow, elements, notNames, generic, titles         *trie
+	model                                                         nameModel
+	words                                                         map[uint64]float32
 }
 
 func loadNameTables() nameTables {
@@ -180,6 +202,7 @@ func loadNameTables() nameTables {
 		compound: new(trie), follow: newTrie(s["follow"]...), elements: newTrie(s["elements"]...),
 		notNames: new(trie), generic: newTrie(s["generic"]...), titles: newTrie(s["titles"]...),
 	}
+	t.model, t.words = newNameModel(s), wordCosts()
 	for _, w := range s["compound"] {
 		if utf8.RuneCountInString(w) > 1 {
 			t.compound.put(w, 1)
@@ -194,9 +217,9 @@ func loadNameTables() nameTables {
 }
 
 type placeTables struct {
-	suffixes, units, notUnits, provinces, lead *trie
-	stop                                       map[rune]bool
-	generic, strong                            map[string]bool
+	suffixes, units, notUnits, provinces, lead, tails *trie
+	stop                                              map[rune]bool
+	generic, strong                                   map[string]bool
 }
 
 // levels of places
@@ -210,7 +233,7 @@ const (
 func loadPlaces() placeTables {
 	s := sections(redactPlacesData)
 	t := placeTables{suffixes: new(trie), units: newTrie(s["unit"]...), notUnits: newTrie(s["notunit"]...),
-		provinces: newTrie(s["provinces"]...), lead: newTrie(s["lead"]...), stop: runeSet(s["stop1"]),
+		provinces: newTrie(s["provinces"]...), lead: newTrie(s["lead"]...), tails: newTrie(s["tail"]...), stop: runeSet(s["stop1"]),
 		generic: map[string]bool{}, strong: map[string]bool{}}
 	for level, name := range []string{"", "region", "town", "place", "weakplace"} {
 		for _, w := range s[name] {

@@ -15,11 +15,12 @@ import (
 // redactFixture is a text with its personal data marked, «MOBILE:138…», and
 // with what has to stay, «KEEP:…». Everything in the file is invented.
 type redactFixture struct {
-	ID     string `json:"id"`
-	Marked string `json:"marked"`
-	text   string
-	gold   []Span
-	keep   []Span
+	ID      string `json:"id"`
+	Marked  string `json:"marked"`
+	text    string
+	gold    []Span
+	keep    []Span
+	neutral []Span
 }
 
 var fixtureMark = regexp.MustCompile(`«([A-Z_]+):([^»]*)»`)
@@ -32,9 +33,12 @@ func (f *redactFixture) parse() {
 		start := len([]rune(b.String()))
 		b.WriteString(f.Marked[m[4]:m[5]])
 		s := Span{start, len([]rune(b.String())), f.Marked[m[2]:m[3]]}
-		if s.Type == "KEEP" {
+		switch s.Type {
+		case "KEEP":
 			f.keep = append(f.keep, s)
-		} else {
+		case "NEUTRAL":
+			f.neutral = append(f.neutral, s)
+		default:
 			f.gold = append(f.gold, s)
 		}
 		at = m[1]
@@ -43,9 +47,9 @@ func (f *redactFixture) parse() {
 	f.text = b.String()
 }
 
-func readRedactFixtures(t testing.TB) []redactFixture {
+func readRedactFixtures(t testing.TB, name string) []redactFixture {
 	t.Helper()
-	file, err := os.Open("testdata/pii.jsonl")
+	file, err := os.Open(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,59 +89,87 @@ func touches(spans []Span, g Span) bool {
 	return slices.ContainsFunc(spans, func(s Span) bool { return s.Start < g.End && g.Start < s.End })
 }
 
-// TestRedactFixtures asserts the bars of the masking: structured types all,
-// names 92 %, addresses 95 %, at most 1 % of what has to stay touched, and a
-// precision of 95 %.
-func TestRedactFixtures(t *testing.T) {
-	t.Parallel()
-	r := NewRedactor(nil)
-	type score struct{ hit, all int }
-	recall := map[string]*score{}
-	var keep, precision score
-	for _, f := range readRedactFixtures(t) {
+// redactScore counts what a redactor finds of the marked data.
+type redactScore struct {
+	recall          map[string]*[2]int // of a type: found, all
+	keep, precision [2]int
+}
+
+func scoreRedaction(t *testing.T, r *Redactor, fixtures []redactFixture) redactScore {
+	t.Helper()
+	c := redactScore{recall: map[string]*[2]int{}}
+	for _, f := range fixtures {
 		spans, text := r.Find(f.text), []rune(f.text)
 		for _, g := range f.gold {
-			s := recall[g.Type]
-			if s == nil {
-				s = new(score)
-				recall[g.Type] = s
+			if c.recall[g.Type] == nil {
+				c.recall[g.Type] = new([2]int)
 			}
-			s.all++
+			c.recall[g.Type][1]++
 			if covered(text, spans, g) {
-				s.hit++
+				c.recall[g.Type][0]++
 			} else {
 				t.Logf("%s: missed %s %q in %q", f.ID, g.Type, string(text[g.Start:g.End]), f.text)
 			}
 		}
 		for _, k := range f.keep {
-			keep.all++
+			c.keep[1]++
 			if touches(spans, k) {
-				keep.hit++
+				c.keep[0]++
 				t.Logf("%s: damaged %q in %q", f.ID, string(text[k.Start:k.End]), f.text)
 			}
 		}
 		for _, s := range spans {
-			precision.all++
-			if touches(f.gold, s) {
-				precision.hit++
+			c.precision[1]++
+			if touches(f.gold, s) || touches(f.neutral, s) {
+				c.precision[0]++
 			} else {
 				t.Logf("%s: wrongly %s %q in %q", f.ID, s.Type, string(text[s.Start:s.End]), f.text)
 			}
 		}
 	}
-	for kind, s := range recall {
-		want := map[string]int{PIIName: 92, PIIAddress: 95}[kind]
+	return c
+}
+
+// want fails the test below these percentages: of names and addresses found, of
+// what has to stay untouched, and of right spans; all numbers must be found.
+func (c redactScore) want(t *testing.T, names, addresses, kept, precision int) {
+	t.Helper()
+	for kind, s := range c.recall {
+		want := map[string]int{PIIName: names, PIIAddress: addresses}[kind]
 		if want == 0 {
 			want = 100
 		}
-		t.Logf("%s %d/%d", kind, s.hit, s.all)
-		if s.hit*100 < s.all*want {
-			t.Errorf("%s: %d of %d found, want %d %%", kind, s.hit, s.all, want)
+		t.Logf("%s %d/%d", kind, s[0], s[1])
+		if s[0]*100 < s[1]*want {
+			t.Errorf("%s: %d of %d found, want %d %%", kind, s[0], s[1], want)
 		}
 	}
-	t.Logf("precision %d/%d, damaged %d/%d", precision.hit, precision.all, keep.hit, keep.all)
-	if precision.hit*100 < precision.all*95 || keep.hit*100 > keep.all {
-		t.Errorf("precision %d/%d, damaged %d/%d", precision.hit, precision.all, keep.hit, keep.all)
+	t.Logf("precision %v, damaged %v", c.precision, c.keep)
+	if c.precision[0]*100 < c.precision[1]*precision || c.keep[0]*100 > c.keep[1]*(100-kept) {
+		t.Errorf("precision %v, damaged %v", c.precision, c.keep)
+	}
+}
+
+// TestRedactFixtures asserts the bars of the masking: structured types all,
+// names 92 %, addresses 95 %, at most 1 % of what has to stay touched, and a
+// precision of 95 %.
+func TestRedactFixtures(t *testing.T) {
+	t.Parallel()
+	scoreRedaction(t, NewRedactor(nil), readRedactFixtures(t, "testdata/pii.jsonl")).want(t, 92, 95, 99, 95)
+}
+
+// TestRedactBlind holds what the masking does on texts written before its rules:
+// a was read while they were made, b afterwards (its names are rare ones and
+// words of the language on purpose), c never.
+func TestRedactBlind(t *testing.T) {
+	t.Parallel()
+	r := NewRedactor(nil)
+	for name, bar := range map[string][4]int{"a": {92, 95, 99, 97}, "b": {86, 88, 95, 95}, "c": {90, 88, 99, 95}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := scoreRedaction(t, r, readRedactFixtures(t, "testdata/pii_blind_"+name+".jsonl"))
+			c.want(t, bar[0], bar[1], bar[2], bar[3])
+		})
 	}
 }
 
@@ -196,7 +228,7 @@ func TestRedactLinear(t *testing.T) {
 // masking again changes nothing, and that whatever comes before an ID number
 // does not bring it through.
 func FuzzRedact(f *testing.F) {
-	for _, x := range readRedactFixtures(f) {
+	for _, x := range readRedactFixtures(f, "testdata/pii.jsonl") {
 		f.Add(x.text)
 	}
 	f.Add("〔姓名1〕〔手机\xff2〕我叫〔姓名")
@@ -224,7 +256,7 @@ func FuzzRedact(f *testing.F) {
 // BenchmarkRedact takes 1,000 characters an operation; the bar is 1 ms.
 func BenchmarkRedact(b *testing.B) {
 	var all []rune
-	for _, f := range readRedactFixtures(b) {
+	for _, f := range readRedactFixtures(b, "testdata/pii.jsonl") {
 		all = append(all, []rune(f.text+"\n")...)
 	}
 	text := string(all[:1000])
