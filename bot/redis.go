@@ -101,6 +101,13 @@ func (r *Redis) Up() bool {
 
 // key is a key of one thing: all keys of it lie in one slot of a Cluster. What
 // it is about is hashed, because it may name a person or open a conversation.
+// Ping says whether Redis takes a write now.
+func (r *Redis) Ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	return r.client.Set(ctx, r.prefix+"ping", 1, time.Second).Err()
+}
+
 func (r *Redis) key(kind, about string) string {
 	sum := sha256.Sum256([]byte(about))
 	return r.prefix + kind + ":{" + hex.EncodeToString(sum[:16]) + "}"

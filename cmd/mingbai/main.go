@@ -61,6 +61,7 @@ func commands() []command {
 		{"demo", "[选项]", "在本机上试用 QQ：模拟平台、网页和机器人一起启动", demo, false},
 		{"qqsim", "[选项]", "只启动 QQ 模拟平台和它的网页", qqsim, true},
 		{"redact", "[文件|-]…", "遮盖姓名、证件、电话、地址等个人信息（JSON 行）", redact, true},
+		{"doctor", "[--json]", "检查设置、磁盘、数据库、Redis、知识库和 QQ，说出每处毛病怎么办", doctor, false},
 		{"config", "[--markdown]", "列出全部设置和现在的值", showConfig, false},
 		{"version", "", "版本", showVersion, true},
 	}

@@ -21,6 +21,8 @@ type qqRig struct {
 	t        *testing.T
 	platform *qqtest.Platform
 	bot      *qqtest.Bot
+	environ  []string
+	address  string // of the program
 	log      strings.Builder // nothing else runs when it is read
 	stop     func()
 }
@@ -35,11 +37,12 @@ func newQQRig(t *testing.T, transport string) *qqRig {
 	}
 	t.Cleanup(func() { r.platform.Close() }) //nolint:errcheck // the test is over
 	r.bot = r.platform.AddBot("102000001", qqSecret, qqtest.BotOptions{})
-	a := &app{out: io.Discard, err: &r.log, now: time.Now, environ: []string{
+	r.environ = []string{
 		"DATA_DIR=" + t.TempDir(), "LISTEN=127.0.0.1:0", "LOG_JSON=true", "DEBUG=true",
 		"QQ_APP_ID=102000001", "QQ_APP_SECRET=" + qqSecret, "QQ_TRANSPORT=" + transport,
 		"QQ_API_BASE=" + r.platform.URL(), "QQ_TOKEN_BASE=" + r.platform.URL(),
-	}}
+	}
+	a := &app{out: io.Discard, err: &r.log, now: time.Now, environ: r.environ}
 	if err := a.load(""); err != nil {
 		t.Fatal(err)
 	}
@@ -47,6 +50,7 @@ func newQQRig(t *testing.T, transport string) *qqRig {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.address = s.ln.Addr().String()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.run(ctx) }()
@@ -61,7 +65,7 @@ func newQQRig(t *testing.T, transport string) *qqRig {
 	}
 	t.Cleanup(func() { r.stop() })
 	if transport == "webhook" {
-		if err := r.bot.SetWebhook("http://" + s.ln.Addr().String() + qqPath); err != nil {
+		if err := r.bot.SetWebhook("http://" + r.address + qqPath); err != nil {
 			t.Fatal(err)
 		}
 		if err := r.bot.Validate(t.Context()); err != nil {
