@@ -132,24 +132,26 @@ func demo(ctx context.Context, a *app, args []string) error {
 func (a *app) playDemo(ctx context.Context, p *qqtest.Platform, dir, listen, transport string) error {
 	c := *a.config
 	c.Listen, c.DataDir, c.Env = listen, dir, "trial"
-	c.Store.DatabaseURL, c.Store.RedisURL = "", "" // never the real records
+	c.Store.DatabaseURL, c.Store.RedisURL = "", ""     // never the real records
+	c.Model.BaseURL, c.Model.EmbeddingBaseURL = "", "" // nothing leaves this machine
+	c.Web.PublicURL = "http://" + listen
 	c.QQ.AppID, c.QQ.Secret, c.QQ.Bots = simAppID, config.Secret(simSecret), ""
 	c.QQ.APIBase, c.QQ.TokenBase, c.QQ.Transport = p.URL(), p.URL(), transport
 	trial := *a
 	trial.config = &c
-	webhook := "http://" + listen + "/qq/webhook"
+	s, err := trial.newServer(ctx)
+	if err != nil {
+		return err
+	}
+	webhook := "http://" + s.ln.Addr().String() + "/qq/webhook"
 	if transport == "websocket" {
 		webhook = ""
 	}
 	b, err := addBot(p, simAppID, simSecret, webhook)
 	if err != nil {
-		return err
+		return errors.Join(err, s.close())
 	}
 	people(p, b)
-	s, err := trial.newServer(ctx)
-	if err != nil {
-		return err
-	}
 	fmt.Fprintf(a.out, "QQ 演示：在浏览器里打开 %s/\n（机器人接的是本机的模拟平台，消息不会发到真的 QQ；记录在停止时删除）\n\n", p.ControlURL())
 	return s.run(ctx)
 }
