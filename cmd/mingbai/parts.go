@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -54,12 +56,31 @@ func (a *app) openBase(ctx context.Context) (*parts, error) {
 	if p.safety, err = handlers.NewSafety(); err != nil {
 		return nil, fmt.Errorf("read the safety rules: %w", err)
 	}
-	p.mask = knowledge.NewRedactor(func(number string) bool {
-		_, ok := p.safety.Hotlines().Find(number)
-		return ok
-	})
+	p.mask = knowledge.NewRedactor(p.public)
 	p.router = handlers.New(handlers.Deps{Base: p.base, Answerer: p.answerer, Safety: p.safety, Redactor: p.mask, Now: a.now, Log: a.log})
 	return p, nil
+}
+
+// public says whether a number or an address belongs to everybody: a hotline, or
+// an office of the county.
+func (p *parts) public(what string) bool {
+	if _, ok := p.safety.Hotlines().Find(what); ok {
+		return true
+	}
+	c := p.county.Load()
+	return c != nil && slices.ContainsFunc(c.Offices, func(o office.Office) bool {
+		return o.Address == what || o.Phone != "" && digits(o.Phone) == what
+	})
+}
+
+// digits drops what stands between the digits of a phone number.
+func digits(phone string) string {
+	return strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, phone)
 }
 
 // openParts opens everything, records included.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"unicode/utf8"
 
+	"mingbai/handlers"
 	"mingbai/knowledge"
 )
 
@@ -40,7 +41,14 @@ func redact(ctx context.Context, a *app, args []string) error {
 		files = []string{"-"}
 	}
 	out := bufio.NewWriter(a.out)
-	r := knowledge.NewRedactor(nil)
+	safety, err := handlers.NewSafety()
+	if err != nil {
+		return fmt.Errorf("read the safety rules: %w", err)
+	}
+	r := knowledge.NewRedactor(func(number string) bool {
+		_, ok := safety.Hotlines().Find(number)
+		return ok
+	})
 	for _, name := range files {
 		if err = redactFile(ctx, r, a.in, name, out); err != nil {
 			break
