@@ -4,7 +4,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 SHARED      ?= ../shared
 FUZZTIME    ?= 5s
 
-.PHONY: run demo build test check deps lint race quality fuzz eval bench bench-peers docs clean
+.PHONY: run demo build test check deps lint race quality fuzz eval chaos bench bench-peers docs clean
 
 run: build
 	./bin/mingbai serve
@@ -59,6 +59,11 @@ eval: build
 
 bench-peers: ## the same questions through another engine: make bench-peers LAWS=… QUERIES=…
 	@cd bench/peers && go run . -laws "$(abspath $(LAWS))" -queries "$(abspath $(QUERIES))"
+
+# chaos kills the program KILLS times at each place it is tested on.
+KILLS       ?= 200
+chaos:
+	MINGBAI_KILLS=$(KILLS) $(GO) test -count 1 -timeout 2h -v -run 'Crash_KilledAtRandom|QQCrash' ./bot
 
 bench: build
 	@scripts/bench.sh

@@ -250,3 +250,45 @@ func TestBot_SendsAgainWhatCouldNotBeSent(t *testing.T) {
 		return err == nil && len(dead) == 1 && dead[0].Fault == "closed"
 	})
 }
+
+// keeper is a channel that people come back to.
+type keeper struct {
+	*fakeChannel
+	kept chan string
+	err  error // the first time
+}
+
+func (k *keeper) hold(_ context.Context, m Message, r Reply) (bool, error) {
+	if err := k.err; err != nil {
+		k.err = nil
+		return false, err
+	}
+	k.kept <- m.ID + " " + r.Text
+	return true, nil
+}
+
+// What could not be brought is held before the message is closed; what was
+// brought is not.
+func TestBot_HoldsWhatItCannotBring(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	b := New(HandlerFunc(echo), NewLocalSessions(s, time.Hour), NewInbox(s), fast)
+	c := &keeper{fakeChannel: newFake("fake"), kept: make(chan string, 10), err: errors.New("the database is away")}
+	c.fail = func(_ Address, r Reply) error {
+		if r.Text == "迟" {
+			return ErrClosed
+		}
+		return nil
+	}
+	b.Attach(c)
+	runBot(t, b)
+	c.say(t, "fake/user/a", "1", "迟")
+	c.say(t, "fake/user/a", "2", "好")
+	if got := <-c.kept; got != "1 迟" {
+		t.Errorf("got %q", got)
+	}
+	c.wait(t, 1)
+	if len(c.kept) != 0 {
+		t.Errorf("held %q too", <-c.kept)
+	}
+}

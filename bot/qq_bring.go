@@ -45,7 +45,7 @@ func (s *qqSender) bring(ctx context.Context, p *qqPart) (more []*qqPart, err er
 		err := s.call(ctx, p)
 		calls++
 		half, err := s.judge(ctx, p, err, doubted, calls)
-		more = append(more, half...)
+		more = append(half, more...)
 		if err != nil {
 			return more, err
 		}
@@ -204,17 +204,14 @@ func (s *qqSender) otherForm(ctx context.Context, p *qqPart, e *qqError) (more [
 			return nil, errUnsayable
 		}
 		next.form = max(p.form, qqPlain)
-		next.Text, more = s.halve(p, n)
+		more = halve(&next, n)
 	case qqNoLinks:
 		next.form = max(p.form+1, qqBare)
 	default:
 		next.form = p.form + 1
 	}
-	if next.form > qqBare || len(more) > 0 && more[0].n >= p.n+qqPartsStep {
+	if next.form > qqBare || next.Width == 0 {
 		return nil, errUnsayable
-	}
-	if len(more) > 0 {
-		next.Tail, next.Choices = "", nil
 	}
 	if err := s.book.reform(ctx, &next, more...); err != nil {
 		return nil, err
@@ -223,19 +220,21 @@ func (s *qqSender) otherForm(ctx context.Context, p *qqPart, e *qqError) (more [
 	return more, nil
 }
 
-// halve splits p's text into its first half and messages of the rest. Their
-// numbers lie between p's and the next one's.
-func (s *qqSender) halve(p *qqPart, n int) (first string, more []*qqPart) {
+// halve leaves p the first half of its text and makes messages of the rest,
+// which share p's numbers with it.
+func halve(p *qqPart, n int) (more []*qqPart) {
 	texts := splitText(p.Text, (n+1)/2+8)
+	width := p.Width / len(texts)
 	for i, text := range texts[1:] {
-		q := &qqPart{chat: p.chat, ref: p.ref, n: p.n + 1 + i*qqPartsStep/4, Text: text, form: max(p.form, qqPlain)}
-		more = append(more, q)
+		more = append(more, &qqPart{chat: p.chat, ref: p.ref, n: p.n + (i+1)*width, Width: width, Text: text, form: p.form})
 	}
+	p.Text, p.Width = texts[0], width
 	if len(more) > 0 {
 		last := more[len(more)-1]
 		last.Tail, last.Choices = p.Tail, p.Choices
+		p.Tail, p.Choices = "", nil
 	}
-	return texts[0], more
+	return more
 }
 
 // uncertain settles a message of which nobody knows whether it was shown. An

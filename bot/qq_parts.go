@@ -12,14 +12,17 @@ import (
 
 // States of a part.
 const (
-	qqPlanned   = 0
-	qqSent      = 1
-	qqUnknown   = 2 // sent unasked, and nobody knows whether it was shown
-	qqRefused   = 3
-	qqHeld      = 4
-	qqInAudit   = 5
-	qqPartsStep = 100 // between the numbers of parts: room for the halves of one that is too long
+	qqPlanned = 0
+	qqSent    = 1
+	qqUnknown = 2 // sent unasked, and nobody knows whether it was shown
+	qqRefused = 3
+	qqHeld    = 4
+	qqInAudit = 5
 )
+
+// qqPartWidth is how many numbers a part has to itself: room for the halves of
+// one that is too long, and theirs.
+const qqPartWidth = 1 << 16
 
 // Ways of a part to its reader.
 const (
@@ -33,7 +36,9 @@ const (
 type qqPart struct {
 	chat Address
 	ref  string // the message that the reply answers; "~…" if none
-	n    int
+	n    int    // its place among the parts
+
+	Width int `json:"width"` // numbers from n on that are this part's
 
 	Lead    string   `json:"lead,omitempty"` // said before Text: "（1/2）"
 	Text    string   `json:"text"`           // as the handler wrote it
@@ -250,7 +255,8 @@ func (b *qqBook) settleTx(ctx context.Context, tx *sql.Tx, p *qqPart, state, cod
 	return nil
 }
 
-// await notes that people look at p; a verdict that came already is acted on.
+// await notes that people look at p. Their verdict may be there already: each of
+// await and audited writes first and then looks for what the other wrote.
 func (b *qqBook) await(ctx context.Context, p *qqPart, audit string) error {
 	_, err := b.store.exec(ctx, `UPDATE qq_parts SET state = 5, audit = $1 WHERE chat = $2 AND ref = $3 AND part = $4`,
 		audit, string(p.chat), p.ref, p.n)
@@ -267,22 +273,27 @@ func (b *qqBook) await(ctx context.Context, p *qqPart, audit string) error {
 	if err != nil {
 		return fmt.Errorf("look for a verdict: %w", err)
 	}
-	return b.audited(ctx, audit, passed, sent)
+	return b.judged(ctx, audit, passed, sent)
 }
 
-// audited acts on the verdict of the platform's people: what they refused waits
-// to be fetched.
+// audited takes the verdict of the platform's people on what they looked at.
 func (b *qqBook) audited(ctx context.Context, audit string, passed bool, messageID string) error {
+	_, err := b.store.exec(ctx, `INSERT INTO qq_verdicts (audit, passed, sent, at) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (audit) DO NOTHING`, audit, flag(passed), messageID, b.store.ms())
+	if err != nil {
+		return fmt.Errorf("keep a verdict: %w", err)
+	}
+	return b.judged(ctx, audit, passed, messageID)
+}
+
+// judged acts on a verdict, if it is known what it is about: what was refused
+// waits to be fetched.
+func (b *qqBook) judged(ctx context.Context, audit string, passed bool, messageID string) error {
 	var p qqPart
 	var body string
 	err := b.store.read.QueryRowContext(ctx, `SELECT chat, ref, part, body FROM qq_parts WHERE audit = $1 AND state = 5`, audit).
 		Scan(&p.chat, &p.ref, &p.n, &body)
 	if isNoRows(err) {
-		_, err := b.store.exec(ctx, `INSERT INTO qq_verdicts (audit, passed, sent, at) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (audit) DO NOTHING`, audit, flag(passed), messageID, b.store.ms())
-		if err != nil {
-			return fmt.Errorf("keep a verdict: %w", err)
-		}
 		return nil
 	}
 	if err != nil {

@@ -172,7 +172,7 @@ func (s *qqSender) compose(ctx context.Context, tx *sql.Tx, o qqOrder) ([]*qqPar
 	parts[len(parts)-1].Choices = o.reply.Choices
 	parts[len(parts)-1].Tail = tail
 	for i, p := range parts {
-		p.chat, p.ref, p.n, p.form = o.to, o.ref, (i+1)*qqPartsStep, qqForm(o.to)
+		p.chat, p.ref, p.n, p.Width, p.form = o.to, o.ref, i*qqPartWidth, qqPartWidth, qqForm(o.to)
 	}
 	return parts, nil
 }

@@ -1,5 +1,5 @@
-// Command crashbot is a bot with a web channel and nothing to say, for tests
-// that kill it. Built with the tag crashtest it ends by itself at CRASH_AT.
+// Command crashbot is a bot with a web channel, with QQ_BASE set one on a QQ
+// platform too, and nothing to say, for tests that kill it. Built with the tag crashtest it ends by itself at CRASH_AT.
 // Each time it handles a message it says something else, so that a message
 // that is answered twice shows.
 package main
@@ -53,7 +53,17 @@ func run(ctx context.Context) error {
 	web := bot.NewWebChat(store, bot.WebOptions{Log: log, Redis: redis, PerAddress: many, NewChats: many})
 	b := bot.New(bot.HandlerFunc(answer), sessions, bot.NewInbox(store), bot.Options{Log: log, Redis: redis, PerPerson: many, PerChat: 1000})
 	b.Attach(web)
-	server := &http.Server{Addr: os.Getenv("LISTEN"), Handler: web, ReadHeaderTimeout: 5 * time.Second}
+	mux := http.NewServeMux()
+	mux.Handle("/", web)
+	if base := os.Getenv("QQ_BASE"); base != "" {
+		qq, err := bot.NewQQ(store, bot.QQOptions{AppID: os.Getenv("QQ_APP_ID"), Secret: os.Getenv("QQ_APP_SECRET"), APIBase: base, TokenBase: base, Log: log, Redis: redis})
+		if err != nil {
+			return err
+		}
+		b.Attach(qq)
+		mux.Handle("/qq/webhook", bot.NewQQWebhook(qq))
+	}
+	server := &http.Server{Addr: os.Getenv("LISTEN"), Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	go func() {
 		if err := server.ListenAndServe(); err != http.ErrServerClosed {
 			log.Error("server ended", "err", err)
