@@ -151,6 +151,9 @@ func (s *qqSender) judge(ctx context.Context, p *qqPart, outcome error, doubted 
 		s.log(p).Error("a msg_seq was used twice", "trace", e.Trace)
 		return nil, s.book.lost(ctx, p)
 	case qqPending:
+		if e.Audit == "" { // no verdict can be told apart
+			return nil, s.uncertain(ctx, p)
+		}
 		return nil, s.book.await(ctx, p, e.Audit)
 	}
 	if doubted { // the platform refuses it now; it may have shown it before
