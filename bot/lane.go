@@ -263,7 +263,7 @@ func (b *Bot) answer(ctx context.Context, it *item) (wait time.Duration, err err
 			t.typing(ctx, it.Chat)
 		}
 		s, lost = b.load(ctx, sessionKey(it.Chat, it.From))
-		if r, err = b.handle(ctx, it.Message, s); err != nil {
+		if r, err = b.handle(withShow(ctx, c, it.Message), it.Message, s); err != nil {
 			return b.retry(ctx, c, it, maxTries, err)
 		}
 		crash("handled")

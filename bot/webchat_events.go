@@ -22,8 +22,9 @@ type hub struct {
 
 // stream is one reader of a conversation's events.
 type stream struct {
-	news   chan struct{} // holds one: look at the rows
-	typing chan struct{} // holds one: a reply is being written
+	news    chan struct{} // holds one: look at the rows
+	typing  chan struct{} // holds one: a reply is being written
+	partial chan []byte   // holds one: what of a reply is there so far
 }
 
 func (h *hub) init(most int) {
@@ -39,7 +40,7 @@ func (h *hub) join(chat Address, sender string) *stream {
 	if h.total >= h.most || h.senders[sender] >= perAddress || len(h.streams[chat]) >= perChat {
 		return nil
 	}
-	s := &stream{news: make(chan struct{}, 1), typing: make(chan struct{}, 1)}
+	s := &stream{news: make(chan struct{}, 1), typing: make(chan struct{}, 1), partial: make(chan []byte, 1)}
 	if h.streams[chat] == nil {
 		h.streams[chat] = map[*stream]struct{}{}
 	}
@@ -189,6 +190,10 @@ func (f *feed) wait(r *http.Request, s *stream, closing <-chan struct{}, beat, p
 			return false, nil
 		case <-s.typing:
 			return true, nil
+		case data := <-s.partial:
+			if err := f.write(fmt.Appendf(nil, "event: partial\ndata: %s\n\n", data)); err != nil {
+				return false, err
+			}
 		case <-poll:
 			// While Redis brings the news, looking is for the odd one it lost.
 			if polls++; !f.w.told() || polls > pollsWhenTold {

@@ -36,9 +36,12 @@ func (r *Router) ask(ctx context.Context, t *turn, text, picked string) (bot.Rep
 	if err != nil {
 		return bot.Reply{}, err
 	}
+	a, notice := r.assisted(ctx, t, q, a)
 	switch a.Kind {
 	case knowledge.KindAnswer:
-		return r.answered(t, text, a), nil
+		reply := r.answered(t, text, a)
+		reply.Text += notice
+		return reply, nil
 	case knowledge.KindOff:
 		return r.switchedOff(t, text, a), nil
 	case knowledge.KindClarify:

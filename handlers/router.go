@@ -22,16 +22,17 @@ import (
 
 // Deps is what a Router needs.
 type Deps struct {
-	Base     *knowledge.Base
-	Answerer *knowledge.Answerer
-	Safety   *Safety
-	Redactor *knowledge.Redactor          // finds what a group may not read
-	Codes    Codes                        // nil: groups are told of private chats without a code
-	County   func() (office.County, bool) // what is particular to the place; false: not set yet
-	Record   func(office.Consult)         // keeps a consultation; returns at once
-	Rate     func(ctx context.Context, id string, useful bool, reason string) error
-	Now      func() time.Time
-	Log      *slog.Logger
+	Base      *knowledge.Base
+	Answerer  *knowledge.Answerer
+	Safety    *Safety
+	Redactor  *knowledge.Redactor          // finds what a group may not read
+	Codes     Codes                        // nil: groups are told of private chats without a code
+	Assistant *Assistant                   // nil: no language model
+	County    func() (office.County, bool) // what is particular to the place; false: not set yet
+	Record    func(office.Consult)         // keeps a consultation; returns at once
+	Rate      func(ctx context.Context, id string, useful bool, reason string) error
+	Now       func() time.Time
+	Log       *slog.Logger
 }
 
 // Router is the bot.Handler of the whole program.
@@ -129,6 +130,9 @@ func (r *Router) say(ctx context.Context, t *turn, text string) (bot.Reply, erro
 	if text == "" {
 		return bot.Reply{Text: wordsEmpty}, nil
 	}
+	if reply, ok, err := r.consent(ctx, t, text); ok || err != nil {
+		return reply, err
+	}
 	menu := t.session.Menu
 	t.session.Menu = nil
 	if t.session.Urgent != "" && reset.MatchString(text) {
@@ -144,6 +148,9 @@ func (r *Router) say(ctx context.Context, t *turn, text string) (bot.Reply, erro
 	}
 	v, ok := r.d.Safety.Check(text, t.session.Urgent)
 	if !ok {
+		if reply, ok, err := r.simply(ctx, t, text); ok || err != nil {
+			return reply, err
+		}
 		if entry, ok := starter(text); ok && len(t.session.Turns) == 0 {
 			return r.ask(ctx, t, text, entry)
 		}

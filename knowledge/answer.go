@@ -221,3 +221,20 @@ func elliptical(text string) bool {
 }
 
 var leadsOn = regexp.MustCompile(`^(那|那么|那我|那这|这个|这|它|还有|另外|如果|要是|万一|可是|但是|然后|接着|对方|他|她|需要|要不要|多久|几天|去哪|在哪|怎么|咋)|(呢|吗|嘛)[?？]?$`)
+
+// briefSteps is how many lines of what to do a brief answer keeps.
+const briefSteps = 3
+
+// Brief is the answer's conclusion, the first things to do, and what they rest
+// on.
+func (a Answer) Brief() string {
+	body, foot := splitFoot(a.Text)
+	parts := strings.Split(body, "\n\n")
+	out := parts[0]
+	for _, p := range parts[1:] {
+		if lines := strings.Split(p, "\n"); lines[0] == "怎么办" {
+			out += "\n\n" + strings.Join(lines[:min(len(lines), briefSteps+1)], "\n")
+		}
+	}
+	return out + foot
+}

@@ -33,7 +33,8 @@ func NewWorder(b *Base, m LLM, g *Gates) (*Worder, error) {
 // Asking is one person's request to be answered with a model.
 type Asking struct {
 	Question
-	Person string       // whose budget it is
+	Person string       // whose budget it is, and
+	Bot    string       // which bot's
 	Show   func(string) // shows a piece that has passed the gates and is never taken back; nil: nothing is shown before the end
 	// Private: the reply goes to the person alone, so their own data may stand in it.
 	Private bool
@@ -154,7 +155,7 @@ func (w *Worder) prompt(task string, q Asking, ev *Evidence, reason string) Prom
 			add(line + "\n")
 		}
 	}
-	p := Prompt{Task: task, System: w.tasks[task].system(w.gates.Marker()), Person: q.Person}
+	p := Prompt{Task: task, System: w.tasks[task].system(w.gates.Marker()), Person: q.Person, Bot: q.Bot}
 	p.User = append(p.User, tagged("资料", docs.String(), true)...)
 	if len(q.Context) > 0 {
 		p.User = append(p.User, tagged("前面说过的话", newest(q.Context, maxPromptSaid/2), false)...)
@@ -234,6 +235,9 @@ func (d *draft) close() error {
 	}
 	if len(d.shown) == 0 {
 		return &Drop{"G7", "nothing is left"}
+	}
+	if !sourceMark.MatchString(d.whole()) {
+		return &Drop{"G1", "an answer without a source"}
 	}
 	if d.drops > len(d.shown) {
 		return &Drop{"G1", "more was dropped than is left"}
@@ -316,7 +320,7 @@ var rewriteSchema = json.RawMessage(`{"type":"object","properties":{"question":{
 // person said, and name topics it may be about. ok is false when it did not, or
 // made up something that was not said.
 func (w *Worder) Rewrite(ctx context.Context, q Asking) (question string, topics []string, ok bool) {
-	p := Prompt{Task: TaskRewrite, System: w.tasks[TaskRewrite].system(w.gates.Marker()), Person: q.Person, Schema: rewriteSchema, MaxTokens: 200}
+	p := Prompt{Task: TaskRewrite, System: w.tasks[TaskRewrite].system(w.gates.Marker()), Person: q.Person, Bot: q.Bot, Schema: rewriteSchema, MaxTokens: 200}
 	p.User = append(p.User, tagged("专题", w.topicList(q.Question), true)...)
 	p.User = append(p.User, tagged("前面说过的话", newest(q.Context, maxPromptSaid/2), false)...)
 	p.User = append(p.User, tagged("问题", clipRunes(q.Text, maxPromptSaid), false)...)

@@ -58,7 +58,9 @@ type CaseFigures struct {
 }
 
 // Satisfaction is 满意率, which is never said without how many rated.
-func (f CaseFigures) Satisfaction() string { return rate(f.Satisfied, f.Rated, "暂无评价（n=0）") }
+func (f CaseFigures) Satisfaction() string {
+	return rate(f.Satisfied, f.Rated, "暂无评价（n=0）")
+}
 
 // OnTime is 按期答复率: of the answers promised for a day of the period by the
 // calendar of working days, those given by then.

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"net/url"
 	"time"
 
+	"mingbai/handlers"
 	"mingbai/knowledge"
 )
 
@@ -31,4 +33,41 @@ func (p *parts) spend(ctx context.Context, budget string, n, limit int) (bool, e
 	ctx, cancel := context.WithTimeout(ctx, spendTimeout)
 	defer cancel()
 	return p.records.Spend(ctx, budget, n, limit)
+}
+
+// assistant is the model behind its gates; nil without one.
+func (p *parts) assistant() (*handlers.Assistant, error) {
+	if p.model == nil {
+		return nil, nil
+	}
+	texts, err := knowledge.Instructions()
+	if err != nil {
+		return nil, err
+	}
+	if p.gates, err = knowledge.NewGates(knowledge.GateOptions{
+		Registry: p.base.Registry(), Redactor: p.mask, Public: func(what string) bool { return p.public(what) || officialSites[what] || what == p.site() }, Metrics: p.metrics, Now: p.app.now,
+	}, texts...); err != nil {
+		return nil, err
+	}
+	worder, err := knowledge.NewWorder(p.base, p.model, p.gates)
+	if err != nil {
+		return nil, err
+	}
+	c := p.app.config.Model
+	return &handlers.Assistant{
+		Worder: worder, Provider: c.Provider, Model: c.Name, Filing: c.Filing,
+		Consent: p.records.NoticeAnswered, SetConsent: p.records.AnswerNotice,
+	}, nil
+}
+
+// officialSites are the hosts a text may name besides the county's own.
+var officialSites = map[string]bool{"flk.npc.gov.cn": true, "12348.gov.cn": true, "www.12348.gov.cn": true, "gov.cn": true, "court.gov.cn": true, "splcgk.court.gov.cn": true, "12309.gov.cn": true, "gjzwfw.gov.cn": true}
+
+// site is the host of the program's own page.
+func (p *parts) site() string {
+	u, err := url.Parse(p.app.config.Web.PublicURL)
+	if err != nil || u.Hostname() == "" {
+		return "-"
+	}
+	return u.Hostname()
 }

@@ -30,6 +30,7 @@ type parts struct {
 	router   *handlers.Router
 	mask     *knowledge.Redactor
 	model    *knowledge.ChatModel // nil without one in the settings
+	gates    *knowledge.Gates     // nil without a model
 	metrics  *prometheus.Registry
 
 	county  atomic.Pointer[office.County]
@@ -96,6 +97,10 @@ func (a *app) openParts(ctx context.Context) (*parts, error) {
 	if err := p.openModel(); err != nil {
 		return nil, errors.Join(err, p.records.Close())
 	}
+	assistant, err := p.assistant()
+	if err != nil {
+		return nil, errors.Join(err, p.records.Close())
+	}
 	p.consult = make(chan office.Consult, consultQueue)
 	p.writer.Add(1)
 	go p.writeConsults()
@@ -107,8 +112,9 @@ func (a *app) openParts(ctx context.Context) (*parts, error) {
 			}
 			return office.County{}, false
 		},
-		Record: p.record,
-		Rate:   p.records.Rate,
+		Record:    p.record,
+		Rate:      p.records.Rate,
+		Assistant: assistant,
 	})
 	return p, p.refresh(ctx)
 }

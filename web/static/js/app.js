@@ -38,6 +38,7 @@ const chat = new Chat({
   },
   state: (id, state, words) => log.state(id, state, words),
   reply: (event) => arrived(log.answer(event)),
+  partial: (event) => log.partial(event),
   history: (add) => log.quietly(() => { loading = true; add(); loading = false; latest(); }),
   typing,
   line,

@@ -8,7 +8,7 @@ const api = '/api/v1/conversations';
 const fresh = 120000; // ms: a message older than that gets no reply any more
 
 /** Chat keeps one conversation. on has message(id, text, seq), state(id,
- *  state, words), reply(event), typing(bool), line(up, full),
+ *  state, words), reply(event), partial(event), typing(bool), line(up, full),
  *  history(add),
  *  ended(reason): what the page shows. */
 export class Chat {
@@ -118,6 +118,10 @@ export class Chat {
   event(kind, e) {
     if (kind === 'typing') {
       this.on.typing(true);
+      return;
+    }
+    if (kind === 'partial') {
+      if (!this.replied.has(e.ref)) this.on.partial(e);
       return;
     }
     if (kind === 'message') {

@@ -1,7 +1,8 @@
 // The list of what was said, as elements of the page.
 
 import { el, button, byId, calm } from './dom.js';
-import { reply } from './reply.js';
+import { label, reply, unlabelled } from './reply.js';
+import { show } from './text.js';
 
 /** Log shows a conversation. act is what the buttons at replies do; resend()
  *  and edit(text) are for messages that did not get through. */
@@ -11,6 +12,7 @@ export class Log {
     this.box = byId('log');
     this.mine = new Map(); // message id → its element
     this.said = new Map(); // message id → its words
+    this.growing = new Map(); // message id → what there is of its reply
   }
 
   get empty() { return !this.box.firstChild; }
@@ -85,8 +87,25 @@ export class Log {
     }, 800);
   }
 
-  /** answer shows a reply. */
+  /** partial shows what there is of a reply that is being made. */
+  partial(event) {
+    let node = this.growing.get(event.ref);
+    if (!node) {
+      node = el('article', { class: 'turn bot ai growing', 'aria-busy': 'true' },
+        el('p', { class: 'who' }, '明白'), el('div', { class: 'body' }));
+      this.growing.set(event.ref, node);
+      this.place(node);
+    }
+    node.querySelector('.body').replaceChildren(el('p', { class: 'ai-label' }, label), show(unlabelled(event.text), { openSource() {}, count: 0 }));
+  }
+
+  /** answer shows a reply, in the place of what was there of it. */
   answer(event) {
+    const growing = this.growing.get(event.ref);
+    if (growing) {
+      this.growing.delete(event.ref);
+      growing.remove();
+    }
     const node = reply(event, this.act);
     this.place(node);
     return node;
@@ -106,6 +125,7 @@ export class Log {
     this.box.replaceChildren();
     this.mine.clear();
     this.said.clear();
+    this.growing.clear();
   }
 }
 

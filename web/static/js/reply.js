@@ -3,7 +3,11 @@
 import { el, button } from './dom.js';
 import { bracketed, split, show, hotlinesIn, lawName, day } from './text.js';
 
-const label = 'AI生成，请核对';
+export const label = 'AI生成，请核对';
+
+/** unlabelled is a text without the mark that it carries where the page cannot
+ *  show one of its own. */
+export function unlabelled(text) { return text.replace(/^【AI生成】/, ''); }
 
 /** byModel says whether a model wrote the words: such replies carry a label
  *  wherever they go. Fixed sentences have no author and are no answer. */
@@ -34,7 +38,7 @@ const calls = {
  *  reason), copy(event, button), print(article). */
 export function reply(event, act) {
   const a = event.answer || {};
-  const parts = split(event.text);
+  const parts = split(unlabelled(event.text));
   const cited = a.citations || [];
   const sources = cited.map((c, i) => source(c, i + 1));
   const body = el('div', { class: 'body' });
