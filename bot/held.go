@@ -206,8 +206,8 @@ func (b *Bot) pickup(ctx context.Context, m Message) (Reply, bool, error) {
 		return Reply{Text: h.text}, true, nil
 	}
 	found := pickupWords.FindStringSubmatch(m.Text)
-	if found == nil {
-		return Reply{}, false, nil
+	if found == nil || readCode(found[1]) == "" {
+		return Reply{}, false, nil // a case's code, which a handler knows
 	}
 	if _, ok := b.codes.allow(ctx, string(m.From)); !ok {
 		return Reply{Text: wordsPickupFast}, true, nil

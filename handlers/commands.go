@@ -27,7 +27,7 @@ func (r *Router) command(ctx context.Context, t *turn, v Verdict) (bot.Reply, er
 	s := t.session
 	switch v.Command {
 	case CommandHuman:
-		return r.human(t), nil
+		return r.human(ctx, t)
 	case CommandBack:
 		return r.back(t), nil
 	case CommandQuit, CommandRestart:
@@ -140,13 +140,6 @@ func (r *Router) rate(ctx context.Context, t *turn, useful bool) bot.Reply {
 		return bot.Reply{Text: wordsUseless + r.people(t.session.Area)}
 	}
 	return bot.Reply{Text: "还没有回答过问题，先说说你遇到了什么事。"}
-}
-
-// human says who can be called. Until cases can be handed over, that is all a
-// machine can do, and it says so.
-func (r *Router) human(t *turn) bot.Reply {
-	t.session.Asked = 0
-	return bot.Reply{Text: wordsHuman + r.people(t.session.Area)}
 }
 
 // people names the people to turn to: the offices of the place if they are set,

@@ -33,6 +33,7 @@ type Deps struct {
 	Rate      func(ctx context.Context, id string, useful bool, reason string) error
 	Now       func() time.Time
 	Log       *slog.Logger
+	Cases     *office.DB                   // nil: nobody receives cases
 }
 
 // Router is the bot.Handler of the whole program.
@@ -104,7 +105,7 @@ func (r *Router) Handle(ctx context.Context, m bot.Message, s *bot.Session) (bot
 	if reply.Answer != nil {
 		r.record(t, reply.Answer)
 	}
-	return reply, nil
+	return r.withNotices(ctx, t, reply), nil
 }
 
 // reset lets a person start anew even in a crisis; the number to call comes
@@ -120,6 +121,9 @@ func (r *Router) hear(ctx context.Context, t *turn, text string) (bot.Reply, err
 		return r.group(ctx, t, text)
 	}
 	if reply, ok, err := r.fromGroup(ctx, t, text); ok || err != nil {
+		return reply, err
+	}
+	if reply, ok, err := r.cases(ctx, t, text); ok || err != nil {
 		return reply, err
 	}
 	return r.say(ctx, t, text)
@@ -284,7 +288,7 @@ func (r *Router) picked(ctx context.Context, t *turn, m *bot.Menu, c bot.Choice)
 		}
 		return r.ask(ctx, t, about, strings.TrimPrefix(c.Value, pickEntry))
 	}
-	return r.human(t), nil
+	return r.human(ctx, t)
 }
 
 // remember keeps the turn for understanding the next one.

@@ -294,3 +294,70 @@ func (db *DB) CallList(ctx context.Context, p Person, after time.Duration) ([]Ca
 		return c.Hats&inside == 0 || !c.Taken.IsZero() || c.Answered.After(limit)
 	}), nil
 }
+
+// Remind makes the messages that time calls for, each once: a step that is late,
+// asking back after an answer, and answers nobody fetched.
+func (db *DB) Remind(ctx context.Context) error {
+	now := db.now()
+	due, err := db.remindable(ctx, now)
+	if err != nil || len(due) == 0 {
+		return err
+	}
+	return db.update(ctx, func(tx *sql.Tx) error {
+		for _, c := range due {
+			if err := db.remind(ctx, tx, c, now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// remindable lists cases whose clock has run out and that were not reminded of
+// it yet.
+func (db *DB) remindable(ctx context.Context, now time.Time) ([]Case, error) {
+	rows, err := db.read.QueryContext(ctx, `SELECT `+caseColumns+` FROM cases WHERE due > 0 AND due < $1
+		AND NOT EXISTS (SELECT 1 FROM notices n WHERE n.case_id = cases.id AND n.once LIKE 'due ' || CAST(cases.id AS TEXT) || ' ' || CAST(cases.due AS TEXT) || '%')
+		ORDER BY due LIMIT 200`, now.Unix())
+	if err != nil {
+		return nil, fmt.Errorf("remind: %w", err)
+	}
+	defer rows.Close()
+	var list []Case
+	for rows.Next() {
+		c, err := scanCase(rows)
+		if err != nil {
+			return nil, fmt.Errorf("remind: %w", err)
+		}
+		list = append(list, c)
+	}
+	return list, rows.Err()
+}
+
+func (db *DB) remind(ctx context.Context, tx *sql.Tx, c Case, now time.Time) error {
+	once := fmt.Sprintf("due %d %d", c.ID, c.Due.Unix())
+	if c.State == Answered {
+		body := fmt.Sprintf("一周前答复过您的事项 %s，解决了吗？满意请回“评价 %s 5”（1到5分）；没解决回“重办 %s 原因”。", c.No, c.No, c.No)
+		if c.Restricted {
+			body = "一周前给您回复过，解决了吗？需要帮助随时回“人工”。"
+		}
+		if c.account == "" {
+			return db.tellOnce(ctx, tx, c, "call", once, "", c.Holder, fmt.Sprintf("%s 答复一周了，请打电话回访。", c.No))
+		}
+		return db.tellOnce(ctx, tx, c, "back", once, Account(c.account), 0, body)
+	}
+	body := fmt.Sprintf("%s（%s）已过办理时限 %s，现在是“%s”。", c.No, c.Urgency.Name(), c.Due.Format("1月2日 15:04"), c.State.Name())
+	ids, err := desk(ctx, tx, c.path)
+	if err != nil {
+		return err
+	}
+	if c.Holder != 0 && !slices.Contains(ids, c.Holder) {
+		ids = append(ids, c.Holder)
+	}
+	for _, id := range ids {
+		if err := db.tellOnce(ctx, tx, c, "late", fmt.Sprintf("%s %d", once, id), "", id, body); err != nil {
+			return err
+		}
+	}
+	return nil
+}

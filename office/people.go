@@ -402,3 +402,53 @@ func (db *DB) HelperCoverage(ctx context.Context) ([]Coverage, error) {
 	}
 	return list, rows.Err()
 }
+
+// maxSuggested is how many mediators are suggested at once; the parties choose
+// (人民调解法 第十九条).
+const maxSuggested = 3
+
+// Suggest names up to three mediators for a case: in whose scope it is, without
+// a declared conflict, who know the field first, then who holds the fewest open
+// cases.
+func (db *DB) Suggest(ctx context.Context, c Case) ([]Person, error) {
+	list, err := people(ctx, db.read, PeopleFilter{Role: Mediator})
+	if err != nil {
+		return nil, err
+	}
+	loads := map[int64]int{}
+	rows, err := db.read.QueryContext(ctx, `SELECT holder, COUNT(*) FROM cases WHERE holder <> 0 AND closed = 0 GROUP BY holder`)
+	if err != nil {
+		return nil, fmt.Errorf("suggest: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id int64
+		var n int
+		if err := rows.Scan(&id, &n); err != nil {
+			return nil, fmt.Errorf("suggest: %w", err)
+		}
+		loads[id] = n
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("suggest: %w", err)
+	}
+	list = slices.DeleteFunc(list, func(p Person) bool { return !p.covers(Mediator, c.path) || inConflict(p, c) || mayHold(p, c) != nil })
+	knows := func(p Person) int {
+		for _, f := range p.Fields {
+			if strings.Contains(c.Story, f) || strings.Contains(MatterOf(c.Matter).Name, f) {
+				return 0
+			}
+		}
+		return 1
+	}
+	for i := range list {
+		list[i].Load = loads[list[i].ID]
+	}
+	slices.SortStableFunc(list, func(a, b Person) int {
+		if k := knows(a) - knows(b); k != 0 {
+			return k
+		}
+		return a.Load - b.Load
+	})
+	return list[:min(len(list), maxSuggested)], nil
+}

@@ -115,6 +115,7 @@ func (a *app) openParts(ctx context.Context) (*parts, error) {
 		Record:    p.record,
 		Rate:      p.records.Rate,
 		Assistant: assistant,
+		Cases:     p.records,
 	})
 	return p, p.refresh(ctx)
 }

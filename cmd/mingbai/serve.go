@@ -16,6 +16,7 @@ import (
 
 	"mingbai/bot"
 	"mingbai/config"
+	"mingbai/jobs"
 	"mingbai/web"
 )
 
@@ -130,6 +131,7 @@ func (s *server) run(ctx context.Context) error {
 	var crew sync.WaitGroup
 	fault := make(chan error, 2)
 	crew.Go(s.base.Warm)
+	crew.Go(func() { jobs.Notices{Office: s.records, Bot: s.bot, Log: s.app.log}.Run(work) })
 	crew.Go(func() { s.keepFresh(work, s.app.config.Knowledge.Reload) })
 	crew.Go(func() {
 		if err := s.bot.Run(work); err != nil {
@@ -235,5 +237,11 @@ func chat(ctx context.Context, a *app, args []string) error {
 	b := bot.New(s.router, bot.NewLocalSessions(store, a.config.Store.SessionTTL), bot.NewInbox(store), bot.Options{Log: a.log})
 	b.Attach(bot.NewTerminal(a.in, a.out))
 	fmt.Fprintln(a.out, "说说你遇到了什么事；“重来”重新开始，Ctrl-D 结束。急事打 110、120，法律热线 12348。")
-	return errors.Join(b.Run(ctx), s.close())
+	work, stop := context.WithCancel(ctx)
+	var crew sync.WaitGroup
+	crew.Go(func() { jobs.Notices{Office: s.records, Bot: b, Log: a.log, Every: time.Second}.Run(work) })
+	err = b.Run(ctx)
+	stop()
+	crew.Wait()
+	return errors.Join(err, s.close())
 }

@@ -8,10 +8,12 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
 	"mingbai/knowledge"
+	"mingbai/office"
 )
 
 // kbVerify checks every citation, proof and figure of the entries against law
@@ -44,7 +46,7 @@ func kbVerify(ctx context.Context, a *app, args []string) error {
 	entries := p.base.Entries()
 	rules := p.base.Rules()
 	faults := knowledge.Verify(entries, lib, knowledge.VerifyOptions{Today: p.base.Today(), Files: p.base.Files(), FiguresOf: rules.FiguresOf})
-	faults = append(faults, knowledge.VerifyFixed(append(p.base.FixedCitations(), p.safety.Citations()...), lib, p.base.Today())...)
+	faults = append(faults, knowledge.VerifyFixed(slices.Concat(p.base.FixedCitations(), p.safety.Citations(), caseCitations()), lib, p.base.Today())...)
 	faults = append(faults, knowledge.VerifyRules(rules, lib, p.base.Today())...)
 	n := 0
 	for _, e := range entries {
@@ -206,4 +208,14 @@ func kbCoverage(ctx context.Context, a *app, args []string) error {
 		return err
 	}
 	return knowledge.WriteCoverage(a.out, p.base.Domains(), p.base.Entries())
+}
+
+// caseCitations are the articles that the rules of cases rest on.
+func caseCitations() []knowledge.FixedCitation {
+	var list []knowledge.FixedCitation
+	for _, b := range office.FlowBases() {
+		no, _ := knowledge.ParseArticleNo(b.Article) // a wrong one is found as an article that is not there
+		list = append(list, knowledge.FixedCitation{Where: "office " + b.Law, Citation: knowledge.Citation{Law: b.Law, Article: no, Proof: b.Proof}})
+	}
+	return list
 }

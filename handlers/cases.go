@@ -1,0 +1,295 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"mingbai/bot"
+	"mingbai/knowledge"
+	"mingbai/office"
+)
+
+// caseCommand is one row of what people say about cases. Only what begins with
+// one of its words and goes on with a number, or with nothing, is a command.
+type caseCommand struct {
+	words  []string
+	number bool // a case's number or a code follows
+	run    func(r *Router, ctx context.Context, t *turn, p office.Person, a caseArgs) (bot.Reply, error)
+}
+
+// caseArgs is what stands behind a command's word.
+type caseArgs struct {
+	verb string // the word
+	no   string // number or code; "" if none
+	rest string
+}
+
+// caseCommands is the table. Steps of office.Moves follow it.
+func caseCommands() []caseCommand {
+	return []caseCommand{
+		{[]string{"上报"}, false, (*Router).report},
+		{[]string{"代办", "帮老乡上报"}, false, startForm("proxy", office.ViaHelper)},
+		{[]string{"网格上报", "苗头"}, false, startForm("lead", office.ViaGrid)},
+		{[]string{"登记"}, false, startForm("desk", office.ViaDesk)},
+		{[]string{"同意代办"}, false, (*Router).consent},
+		{[]string{"我是谁", "我的身份"}, false, (*Router).whoami},
+		{[]string{"退出身份"}, false, (*Router).unbindPerson},
+		{[]string{"待办", "我的待办"}, false, (*Router).todo},
+		{[]string{"查进度", "进度", "我的事项"}, false, (*Router).myCases},
+		{[]string{"查进度", "进度", "查", "看", "取件码", "取件"}, true, (*Router).show},
+		{[]string{"评价"}, true, (*Router).rateCase},
+		{[]string{"分享", "不分享"}, true, (*Router).share},
+	}
+}
+
+var (
+	caseLine   = regexp.MustCompile(`^[/／]?(\p{Han}{1,5})[:：\s]*([0-9]{4}[-－—][\p{Han}A-Za-z0-9]{1,6}[-－—][0-9]{1,6}|[0-9A-Za-z]{4}[-－— ]?[0-9A-Za-z]{4}|[0-9]{1,6})?(?:[号件]|\s|[，,。:：]|$)+([\s\S]*)$`)
+	personBind = regexp.MustCompile(`^[/／]?绑定[:：\s]*([0-9A-Za-z]{5}[-－— ]?[0-9A-Za-z]{5})$`)
+	caseNo     = regexp.MustCompile(`^([0-9]{4}-.+-[0-9]+|[0-9]{1,6})$`)
+)
+
+// cases answers what is said about cases: an open form first, then commands.
+// false: it is none of it.
+func (r *Router) cases(ctx context.Context, t *turn, text string) (bot.Reply, bool, error) {
+	if r.d.Cases == nil {
+		return bot.Reply{}, false, nil
+	}
+	if t.session.Form != nil {
+		reply, ok, err := r.fill(ctx, t, text)
+		if ok || err != nil {
+			return excuse(reply, true, err)
+		}
+	}
+	if m := personBind.FindStringSubmatch(text); m != nil {
+		reply, err := r.bindPerson(ctx, t, m[1])
+		return excuse(reply, true, err)
+	}
+	m := caseLine.FindStringSubmatch(text)
+	if m == nil {
+		return bot.Reply{}, false, nil
+	}
+	a := caseArgs{verb: m[1], no: strings.NewReplacer("－", "-", "—", "-", " ", "").Replace(m[2]), rest: strings.TrimSpace(m[3])}
+	run := commandFor(a)
+	if run == nil {
+		return bot.Reply{}, false, nil
+	}
+	p, err := r.d.Cases.PersonByAccount(ctx, office.Account(t.message.From))
+	if err != nil {
+		return bot.Reply{}, true, err
+	}
+	t.session.Menu = nil
+	reply, err := run(r, ctx, t, p, a)
+	return excuse(reply, true, err)
+}
+
+func commandFor(a caseArgs) func(*Router, context.Context, *turn, office.Person, caseArgs) (bot.Reply, error) {
+	for _, c := range caseCommands() {
+		for _, w := range c.words {
+			if w == a.verb && c.number == (a.no != "") && (c.number || a.rest == "") {
+				return c.run
+			}
+		}
+	}
+	if a.no == "" || !caseNo.MatchString(a.no) {
+		return nil
+	}
+	for _, m := range office.Moves {
+		if m.Name == a.verb || a.verb == "办结" && m.Verb == "archive" {
+			return (*Router).act
+		}
+	}
+	return nil
+}
+
+// excuse turns a refusal of the records into words.
+func excuse(reply bot.Reply, ok bool, err error) (bot.Reply, bool, error) {
+	var e *office.Error
+	if errors.As(err, &e) && e.Kind != office.Internal {
+		return bot.Reply{Text: e.Msg}, ok, nil
+	}
+	return reply, ok, err
+}
+
+// report opens the form that fits the person: residents for themselves, grid
+// members what they saw, helpers for a resident, clerks what is said at the desk.
+func (r *Router) report(ctx context.Context, t *turn, p office.Person, a caseArgs) (bot.Reply, error) {
+	switch {
+	case p.Has(office.Grid):
+		return startForm("lead", office.ViaGrid)(r, ctx, t, p, a)
+	case p.Has(office.Helper):
+		return startForm("proxy", office.ViaHelper)(r, ctx, t, p, a)
+	case p.Has(office.Clerk):
+		return startForm("desk", office.ViaDesk)(r, ctx, t, p, a)
+	}
+	return r.human(ctx, t)
+}
+
+// startForm checks that the person may, before the first question is asked.
+func startForm(name, via string) func(*Router, context.Context, *turn, office.Person, caseArgs) (bot.Reply, error) {
+	return func(r *Router, ctx context.Context, t *turn, p office.Person, _ caseArgs) (bot.Reply, error) {
+		if err := office.MayOpen(p, via); err != nil {
+			return bot.Reply{}, err
+		}
+		if ok, err := r.d.Cases.Receives(ctx); err != nil || !ok {
+			return bot.Reply{Text: wordsHuman + r.people(t.session.Area)}, err
+		}
+		return r.begin(t, name, nil), nil
+	}
+}
+
+// human hands the conversation over: a form that becomes a case, if there is
+// somebody to receive it; else it says who can be called.
+func (r *Router) human(ctx context.Context, t *turn) (bot.Reply, error) {
+	t.session.Asked = 0
+	if r.d.Cases != nil && !inGroup(t.message) {
+		ok, err := r.d.Cases.Receives(ctx)
+		if err != nil {
+			r.d.Log.Warn("cannot tell whether cases are received", "err", err)
+		}
+		if ok {
+			known := map[string]string{"story": said(t), "place": t.session.Area}
+			if t.session.Urgent != "" {
+				known[keyDanger] = "1"
+			}
+			return r.begin(t, "case", known), nil
+		}
+	}
+	return bot.Reply{Text: wordsHuman + r.people(t.session.Area)}, nil
+}
+
+// said is what the person told so far, so that they need not tell it again.
+func said(t *turn) string {
+	var parts []string
+	for _, past := range t.session.Turns {
+		if k := past.Kind; k == knowledge.KindAnswer || k == knowledge.KindUnknown || k == knowledge.KindClarify || k == KindUrgent {
+			parts = append(parts, strings.TrimSpace(past.Text))
+		}
+	}
+	parts = parts[max(0, len(parts)-4):]
+	text := idNumbers.ReplaceAllString(strings.Join(parts, "；"), "（证件或卡号不用写）")
+	if r := []rune(text); len(r) > 800 {
+		text = string(r[:800])
+	}
+	if utf8.RuneCountInString(text) < 6 {
+		return ""
+	}
+	return text
+}
+
+// submit hands the confirmed card in.
+func (r *Router) submit(ctx context.Context, t *turn, f form) (bot.Reply, error) {
+	p, err := r.d.Cases.PersonByAccount(ctx, office.Account(t.message.From))
+	if err != nil {
+		return bot.Reply{}, err
+	}
+	v := t.session.Form.Fields
+	d := office.Draft{
+		Request: string(t.message.Chat) + "#" + t.message.ID, Via: f.via, Matter: matterOf(v["matter"]), Name: v["name"], Phone: v["phone"],
+		Place: v["place"], Parties: v["parties"], Story: v["story"], Wish: v["wish"], Consent: v["consent"],
+		Danger: v[keyDanger] != "", Minor: v[keyMinor] != "",
+	}
+	if f.via == office.ViaGrid {
+		d.Matter, d.Danger = "lead", d.Danger || v["wish"] == "有人可能受伤害"
+		d.Wish = "风险：" + v["wish"]
+	}
+	o, err := r.d.Cases.OpenCase(ctx, p, d)
+	if office.KindOf(err) == office.Invalid && err != nil && f.via == office.ViaHelper {
+		t.session.Form.Step, t.session.Form.Fields[keyCard] = 0, "1"
+	}
+	if err != nil {
+		return bot.Reply{}, err
+	}
+	t.session.Form = nil
+	return bot.Reply{Text: opened(o, f.via)}, nil
+}
+
+// opened tells the number, when there will be an answer and how to get it.
+func opened(o office.Opened, via string) string {
+	c := o.Case
+	var b strings.Builder
+	if o.Repeat {
+		fmt.Fprintf(&b, "这件事之前已经登记过，还是原来的编号 %s，现在是“%s”。", c.No, c.State.Name())
+	} else {
+		fmt.Fprintf(&b, "已登记，编号 %s。", c.No)
+	}
+	if c.State.Open() {
+		fmt.Fprintf(&b, "最迟 %s 答复", c.Promised.Format("1月2日"))
+		if c.Urgency == office.Safety {
+			b.WriteString("；已按急件通知值班人员。有危险先打 110")
+		}
+		b.WriteString("。")
+		if !o.Exact {
+			b.WriteString("（那一年的放假安排还没公布，日期可能会变。）")
+		}
+	}
+	switch via {
+	case office.ViaHelper:
+		fmt.Fprintf(&b, "\n取件码已经发给本人。您可以回“查进度 %s”看办到哪一步。", c.No)
+	case office.ViaGrid:
+		fmt.Fprintf(&b, "\n您可以回“查进度 %s”看办到哪一步。", c.No)
+	default:
+		fmt.Fprintf(&b, "\n取件码 %s（别给别人）：换了手机、换到网页，凭它都能查。\n有答复我会告诉您；也可以随时回“查进度 %s”。", o.Code, c.No)
+	}
+	if n := office.MatterOf(c.Matter).Note; n != "" && via == office.ViaResident {
+		b.WriteString("\n提示：" + n)
+	}
+	return b.String()
+}
+
+func (r *Router) bindPerson(ctx context.Context, t *turn, code string) (bot.Reply, error) {
+	p, err := r.d.Cases.Bind(ctx, office.Account(t.message.From), code)
+	if err != nil {
+		return bot.Reply{}, err
+	}
+	return bot.Reply{Text: "绑定好了。" + greeting(p)}, nil
+}
+
+func greeting(p office.Person) string {
+	var posts []string
+	for _, q := range p.Posts {
+		posts = append(posts, q.Org.Name+q.Name)
+	}
+	var can []string
+	for _, x := range []struct {
+		role office.Role
+		what string
+	}{
+		{office.Helper, "“代办”替老乡上报（要本人同意码）"}, {office.Grid, "“上报”报告看到的情况"}, {office.Clerk, "“待办”看要办的件，“受理 编号”“派单 编号 姓名”“答复 编号 内容”，“登记”记来访"},
+		{office.Mediator, "“待办”看派给您的件，“办理 编号”“答复 编号 内容”"}, {office.Adviser, "“待办”看派给您的件"},
+	} {
+		if p.Has(x.role) {
+			can = append(can, x.what)
+		}
+	}
+	if can == nil {
+		return fmt.Sprintf("您是%s（%s）。", p.Name, strings.Join(posts, "、"))
+	}
+	return fmt.Sprintf("您是%s（%s）。可以回复：\n- %s", p.Name, strings.Join(posts, "、"), strings.Join(can, "\n- "))
+}
+
+func (r *Router) whoami(_ context.Context, _ *turn, p office.Person, _ caseArgs) (bot.Reply, error) {
+	if p.ID == 0 || p.Suspended {
+		return bot.Reply{Text: "这里没有绑定工作身份。您可以直接问法律问题，或回“人工”。"}, nil
+	}
+	return bot.Reply{Text: greeting(p)}, nil
+}
+
+func (r *Router) unbindPerson(ctx context.Context, t *turn, p office.Person, _ caseArgs) (bot.Reply, error) {
+	if err := r.d.Cases.Unbind(ctx, "person "+strconv.FormatInt(p.ID, 10), office.Account(t.message.From)); err != nil {
+		return bot.Reply{}, err
+	}
+	return bot.Reply{Text: "这里不再是您的工作身份了。要用的时候请管理员再发一个邀请码。"}, nil
+}
+
+func (r *Router) consent(ctx context.Context, t *turn, p office.Person, _ caseArgs) (bot.Reply, error) {
+	code, until, err := r.d.Cases.Consent(ctx, office.Account(t.message.From))
+	if err != nil {
+		return bot.Reply{}, err
+	}
+	return bot.Reply{Text: fmt.Sprintf("您的同意码是 %s，%s 前有效，只能用一次。\n告诉了谁，就等于同意他替您把这一件事报上来；他看得到办到哪一步，看不到给您的答复。不想办了就别给。", code, until.In(chinaZone).Format("15:04"))}, nil
+}

@@ -1,0 +1,76 @@
+// Package jobs does what must happen without anybody saying something: notices
+// go out, reminders are made. What is due are rows of package office, so a
+// restart, a second process or a missed minute changes nothing.
+package jobs
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"mingbai/bot"
+	"mingbai/office"
+)
+
+// Notices brings waiting messages to their readers.
+type Notices struct {
+	Office *office.DB
+	Bot    interface {
+		Open() []bot.Address
+		Send(ctx context.Context, to bot.Address, r bot.Reply) error
+	}
+	Log   *slog.Logger
+	Every time.Duration // how often it looks; 5 s if zero
+}
+
+// batch is how many notices are claimed at once: what can be sent well within
+// the minute that a claim lasts.
+const batch = 20
+
+// Run sends what can be sent until ctx is done. A message to somebody who cannot
+// be written to now stays, and is shown when they say something.
+func (n Notices) Run(ctx context.Context) {
+	every := n.Every
+	if every <= 0 {
+		every = 5 * time.Second
+	}
+	t := time.NewTicker(every)
+	defer t.Stop()
+	for {
+		if err := n.Once(ctx); err != nil && ctx.Err() == nil {
+			n.Log.Warn("notices not sent; they are tried again", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+	}
+}
+
+// Once makes the reminders that are due and sends what can be sent now.
+func (n Notices) Once(ctx context.Context) error {
+	if err := n.Office.Remind(ctx); err != nil {
+		return err
+	}
+	var open []office.Account
+	for _, a := range n.Bot.Open() {
+		open = append(open, office.Account(a))
+	}
+	list, err := n.Office.ClaimNotices(ctx, open, batch)
+	if err != nil {
+		return err
+	}
+	var faults []error
+	for _, x := range list {
+		err := n.Bot.Send(ctx, bot.Address(x.To), bot.Reply{Text: x.Body})
+		if err == nil {
+			err = n.Office.NoticeSent(ctx, x.ID)
+		}
+		if err != nil && !errors.Is(err, bot.ErrClosed) {
+			faults = append(faults, err)
+		}
+	}
+	return errors.Join(faults...)
+}
