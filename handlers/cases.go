@@ -36,7 +36,7 @@ func caseCommands() []caseCommand {
 		{[]string{"代办", "帮老乡上报"}, false, startForm("proxy", office.ViaHelper)},
 		{[]string{"网格上报", "苗头"}, false, startForm("lead", office.ViaGrid)},
 		{[]string{"登记"}, false, startForm("desk", office.ViaDesk)},
-		{[]string{"同意代办"}, false, (*Router).consent},
+		{[]string{"同意代办"}, false, (*Router).proxyConsent},
 		{[]string{"我是谁", "我的身份"}, false, (*Router).whoami},
 		{[]string{"退出身份"}, false, (*Router).unbindPerson},
 		{[]string{"待办", "我的待办"}, false, (*Router).todo},
@@ -286,7 +286,7 @@ func (r *Router) unbindPerson(ctx context.Context, t *turn, p office.Person, _ c
 	return bot.Reply{Text: "这里不再是您的工作身份了。要用的时候请管理员再发一个邀请码。"}, nil
 }
 
-func (r *Router) consent(ctx context.Context, t *turn, p office.Person, _ caseArgs) (bot.Reply, error) {
+func (r *Router) proxyConsent(ctx context.Context, t *turn, p office.Person, _ caseArgs) (bot.Reply, error) {
 	code, until, err := r.d.Cases.Consent(ctx, office.Account(t.message.From))
 	if err != nil {
 		return bot.Reply{}, err

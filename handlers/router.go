@@ -33,7 +33,7 @@ type Deps struct {
 	Rate      func(ctx context.Context, id string, useful bool, reason string) error
 	Now       func() time.Time
 	Log       *slog.Logger
-	Cases     *office.DB                   // nil: nobody receives cases
+	Cases     *office.DB // nil: nobody receives cases
 }
 
 // Router is the bot.Handler of the whole program.
