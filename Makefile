@@ -4,7 +4,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 SHARED      ?= ../shared
 FUZZTIME    ?= 5s
 
-.PHONY: run demo build test check deps lint race quality fuzz eval chaos bench bench-peers docs clean
+.PHONY: run demo build test check deps lint race quality fuzz eval chaos soak bench bench-peers docs clean
 
 run: build
 	./bin/mingbai serve
@@ -64,6 +64,11 @@ bench-peers: ## the same questions through another engine: make bench-peers LAWS
 KILLS       ?= 200
 chaos:
 	MINGBAI_KILLS=$(KILLS) $(GO) test -count 1 -timeout 2h -v -run 'Crash_KilledAtRandom|QQCrash' ./bot
+
+# soak answers 50 messages a second with faults at random for SOAK.
+SOAK        ?= 30m
+soak:
+	$(GO) run ./bench/soak -for $(SOAK)
 
 bench: build
 	@scripts/bench.sh

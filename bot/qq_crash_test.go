@@ -32,7 +32,9 @@ func TestQQCrash_EachMessageIsAnsweredOnce(t *testing.T) {
 }
 
 func killMany(t *testing.T, env []string) {
-	p := qqtest.New(qqtest.Options{RetryWait: 50 * time.Millisecond})
+	// An event whose acknowledgement died with the program comes again when the
+	// next one is up.
+	p := qqtest.New(qqtest.Options{RetryWait: 1500 * time.Millisecond})
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}

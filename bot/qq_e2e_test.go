@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -32,17 +33,24 @@ const qqRigDomain = "12348.example.cn"
 
 func newQQRig(t testing.TB, profile qqtest.Profile) *qqRig {
 	t.Helper()
+	return newQQRigWith(t, profile, nil)
+}
+
+func newQQRigWith(t testing.TB, profile qqtest.Profile, log *slog.Logger) *qqRig {
+	t.Helper()
 	p := qqtest.New(qqtest.Options{Profile: profile, RetryWait: 10 * time.Millisecond})
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
 	r := &qqRig{t: t, p: p, store: newStore(t), gate: make(chan struct{}), in: make(chan struct{}, 100)}
-	q, err := NewQQ(r.store, QQOptions{AppID: "102000001", Secret: "DG5g3B4j9X2KOErG", APIBase: p.URL(), TokenBase: p.URL(), Domains: []string{qqRigDomain}})
+	q, err := NewQQ(r.store, QQOptions{AppID: "102000001", Secret: "DG5g3B4j9X2KOErG", APIBase: p.URL(), TokenBase: p.URL(), Log: log, Domains: []string{qqRigDomain}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.q = q
-	r.b = New(HandlerFunc(r.answer), NewLocalSessions(r.store, time.Hour), NewInbox(r.store), fast)
+	o := fast
+	o.Log = log
+	r.b = New(HandlerFunc(r.answer), NewLocalSessions(r.store, time.Hour), NewInbox(r.store), o)
 	r.b.Attach(q)
 	hook := httptest.NewServer(NewQQWebhook(q))
 	t.Cleanup(func() {
@@ -461,4 +469,3 @@ func TestQQEnd_ClosedConversations(t *testing.T) {
 		r.shown(muted.SeenTexts, wordsLate+"答：禁言里", "答：好了")
 	})
 }
-

@@ -20,10 +20,11 @@ type sending struct {
 	store *Store
 }
 
-func newSending(t testing.TB) *sending {
+func newSending(t testing.TB) *sending { return newSendingOn(t, newStore(t)) }
+
+func newSendingOn(t testing.TB, s *Store) *sending {
 	t.Helper()
 	p := newPlatform(t)
-	s := newStore(t)
 	q, err := NewQQ(s, p.options())
 	if err != nil {
 		t.Fatal(err)
@@ -278,7 +279,11 @@ func TestQQSend_TooLongIsHalved(t *testing.T) {
 
 func TestQQSend_OtherWaysWhenTheMessageIsTooOld(t *testing.T) {
 	t.Parallel()
-	s := newSending(t)
+	onBoth(t, testOtherWays)
+}
+
+func testOtherWays(t *testing.T, store *Store) {
+	s := newSendingOn(t, store)
 	chat := Address("qq/user/U")
 	s.heard(chat, "m:0", time.Now().Add(-time.Minute))
 	s.heard(chat, "m:1", time.Now())
@@ -319,7 +324,11 @@ func TestQQSend_OtherWaysWhenTheMessageIsTooOld(t *testing.T) {
 
 func TestQQSend_LongAnswersContinue(t *testing.T) {
 	t.Parallel()
-	s := newSending(t)
+	onBoth(t, testContinue)
+}
+
+func testContinue(t *testing.T, store *Store) {
+	s := newSendingOn(t, store)
 	chat := Address("qq/group/G")
 	s.heard(chat, "m:1", time.Now())
 	text := strings.Repeat("一二三四五六七八九。", 700)
@@ -397,13 +406,18 @@ func TestQQSend_DoubtOutlivesTheWindow(t *testing.T) {
 
 func TestQQSend_AuditsDecideLater(t *testing.T) {
 	t.Parallel()
+	onBoth(t, testAudits)
+}
+
+func testAudits(t *testing.T, store *Store) {
 	for _, early := range []bool{false, true} {
 		for _, passed := range []bool{false, true} {
-			s := newSending(t)
-			chat := Address("qq/guild/C")
+			s := newSendingOn(t, store)
+			chat := Address(fmt.Sprintf("qq/guild/C%v%v", early, passed))
+			audit := string(chat[9:])
 			s.heard(chat, "m:1", time.Now())
 			verdict := func() {
-				if err := s.q.book.audited(context.Background(), "A1", passed, "real1"); err != nil {
+				if err := s.q.book.audited(context.Background(), audit, passed, "real1"); err != nil {
 					t.Error(err)
 				}
 			}
@@ -412,7 +426,7 @@ func TestQQSend_AuditsDecideLater(t *testing.T) {
 					verdict()
 				}
 				w.WriteHeader(202)
-				fmt.Fprint(w, `{"code":304023,"message":"wait","data":{"message_audit":{"audit_id":"A1"}}}`)
+				fmt.Fprintf(w, `{"code":304023,"message":"wait","data":{"message_audit":{"audit_id":%q}}}`, audit)
 			}
 			if err := s.send(chat, "m:1", "答"); err != nil {
 				t.Fatal(err)
@@ -429,7 +443,11 @@ func TestQQSend_AuditsDecideLater(t *testing.T) {
 
 func TestQQSend_SwitchesAreRespected(t *testing.T) {
 	t.Parallel()
-	s := newSending(t)
+	onBoth(t, testSwitches)
+}
+
+func testSwitches(t *testing.T, store *Store) {
+	s := newSendingOn(t, store)
 	ctx, now := context.Background(), time.Now()
 	for _, c := range []struct {
 		chat   Address
@@ -491,7 +509,11 @@ func TestQQSend_RecallsOnceAPeriod(t *testing.T) {
 
 func TestQQSend_TypingIsToldOnceWhenAnAnswerTakesLong(t *testing.T) {
 	t.Parallel()
-	s := newSending(t)
+	onBoth(t, testTyping)
+}
+
+func testTyping(t *testing.T, store *Store) {
+	s := newSendingOn(t, store)
 	chat := Address("qq/user/U")
 	s.heard(chat, "m:1", time.Now())
 	for range 2 {

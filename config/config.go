@@ -60,6 +60,7 @@ type QQ struct {
 	APIBase        string        `env:"QQ_API_BASE" default:"https://api.bot.qq.com" doc:"QQ 开放接口的地址；旧地址 https://api.sgroup.qq.com，沙箱 https://sandbox.api.sgroup.qq.com"`
 	TokenBase      string        `env:"QQ_TOKEN_BASE" default:"https://api.bot.qq.com" doc:"换取令牌的地址；旧地址 https://bots.qq.com"`
 	Transport      string        `env:"QQ_TRANSPORT" default:"webhook" doc:"怎样收消息：webhook（推荐，要有公网 https 地址 /qq/webhook）或 websocket"`
+	Domains        []string      `env:"QQ_URL_DOMAINS" default:"" doc:"在 QQ 控制台“消息URL配置”里登记过的域名，逗号隔开；其他网址发出去前会改得点不开"`
 	MaxBody        int           `env:"QQ_MAX_BODY" default:"65536" doc:"QQ 回调最大多少字节"`
 	Freshness      time.Duration `env:"QQ_FRESHNESS" default:"5m" doc:"QQ 回调签名的时间最多差多少"`
 	OpenValidation bool          `env:"QQ_OPEN_VALIDATION" default:"false" doc:"回答没有签名的回调地址验证；只在控制台填地址那几分钟、验证不过时才打开"`

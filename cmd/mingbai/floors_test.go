@@ -25,6 +25,7 @@ var floors = map[string][]string{
 	"internal/servers":  {},
 	"cmd/mingbai":       nil, // all
 	"bench/http":        {},
+	"bench/soak":        {"bot", "bot/qqtest", "office"},
 	"bot/qqtest":        {},
 	"knowledge/llmtest": {},
 }

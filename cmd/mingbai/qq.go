@@ -74,7 +74,7 @@ const qqPath = "/qq/webhook"
 func (b *qqBot) options(c config.QQ) bot.QQOptions {
 	return bot.QQOptions{
 		Name: b.Name, AppID: b.AppID, Secret: b.Secret, APIBase: c.APIBase, TokenBase: c.TokenBase, Transport: b.Transport,
-		MaxBody: int64(c.MaxBody), Freshness: c.Freshness, OpenValidation: c.OpenValidation,
+		MaxBody: int64(c.MaxBody), Freshness: c.Freshness, OpenValidation: c.OpenValidation, Domains: c.Domains,
 	}
 }
 
