@@ -61,9 +61,9 @@ bench-peers: ## the same questions through another engine: make bench-peers LAWS
 	@cd bench/peers && go run . -laws "$(abspath $(LAWS))" -queries "$(abspath $(QUERIES))"
 
 # chaos kills the program KILLS times at each place it is tested on.
-KILLS       ?= 200
+KILLS       ?= 500
 chaos:
-	MINGBAI_KILLS=$(KILLS) $(GO) test -count 1 -timeout 2h -v -run 'Crash_KilledAtRandom|QQCrash' ./bot
+	MINGBAI_KILLS=$(KILLS) $(GO) test -count 1 -timeout 2h -v -run 'Crash_KilledAtRandom|QQCrash' ./bot ./office
 
 # soak answers 50 messages a second with faults at random for SOAK.
 SOAK        ?= 30m

@@ -13,6 +13,7 @@ import (
 func TestMain(m *testing.M) {
 	code := m.Run()
 	servers.Stop()
+	os.Remove(crashPath()) //nolint:errcheck // if it was built
 	os.Exit(code)
 }
 
