@@ -127,6 +127,7 @@ func (p *page) compose(e *Entry, asked string, computed []Computed, also []*Entr
 // section asked for.
 func (p *page) follow(e *Entry, asked string, computed []Computed, clocks []Clock, asOf time.Time) string {
 	p.b.WriteString("还是说“" + e.Title + "”：")
+	p.add(e, e.Conclusion)
 	p.section(e, asked, e.Section(asked))
 	for _, c := range computed {
 		p.b.WriteString("\n\n" + c.Text + p.markFor(c.Basis))

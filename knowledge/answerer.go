@@ -28,8 +28,11 @@ const (
 	wideHits     = 60  // entries looked at in a conversation
 	turnCost     = .03 // what looking one turn further back costs
 	contextTurns = 3   // earlier turns looked at
+	sameTopic    = .06 // what the topic of the last answer counts in a conversation
+	sameDomain   = .04 // and its domain
 	alsoFit      = .30 // a further entry that fits so well lends its conclusion
 	nearHits     = 8   // entries looked at
+	closeHits    = 5   // of these, those that may lend a section the last answer lacks
 	maxChoice    = 4   // rows of a menu
 )
 
@@ -101,10 +104,28 @@ func (a *Answerer) find(q Question) []Hit {
 		sum[id] += fit
 	}
 	hits := slices.Collect(maps.Values(best))
+	if last := a.base.Entry(q.Last); last != nil {
+		for _, h := range hits {
+			sum[h.Doc.ID] += kinship(last, h.Doc.Entry)
+		}
+	}
 	slices.SortFunc(hits, func(x, y Hit) int {
 		return cmp.Or(cmp.Compare(sum[y.Doc.ID], sum[x.Doc.ID]), strings.Compare(x.Doc.ID, y.Doc.ID))
 	})
 	return hits[:min(nearHits, len(hits))]
+}
+
+// kinship is what an entry gains in a conversation for being of the matter that
+// the turn before was answered with: "找谁改" after a crash is about the finding of
+// fault, not about a deed.
+func kinship(last, e *Entry) float64 {
+	switch {
+	case last.Topic == e.Topic:
+		return sameTopic
+	case last.Topic[:2] == e.Topic[:2]:
+		return sameDomain
+	}
+	return 0
 }
 
 // tentative marks an answer whose entry may not be what was meant: it says what
@@ -122,8 +143,9 @@ func (a *Answerer) tentative(ans *Answer, hits []Hit) {
 
 // staysOn finds the entry that a question is about which only makes sense after
 // what was answered before and asks for one section ("那要多久？"): the entry that
-// answered, or one it names as needed next, if it has that section. It gives nil
-// when something else fits the question alone.
+// answered, else one of its topic or one it names as needed next that fits the
+// conversation, if it has that section. It gives nil when something else fits
+// the question alone.
 func (a *Answerer) staysOn(q Question, hits []Hit) *Entry {
 	last := a.base.Entry(q.Last)
 	t := Normalize(q.Text)
@@ -137,8 +159,14 @@ func (a *Answerer) staysOn(q Question, hits []Hit) *Entry {
 	if last.Section(f) != "" {
 		return last
 	}
+	for _, h := range hits[:min(closeHits, len(hits))] {
+		if e := h.Doc.Entry; e.Topic == last.Topic && e.Section(f) != "" {
+			return e
+		}
+	}
 	for _, id := range last.See {
-		if e := a.base.Entry(id); e != nil && e.Section(f) != "" && e.Topic[:2] == last.Topic[:2] {
+		near := slices.ContainsFunc(hits[:min(closeHits, len(hits))], func(h Hit) bool { return h.Doc.ID == id })
+		if e := a.base.Entry(id); near && e != nil && e.Section(f) != "" && e.Topic[:2] == last.Topic[:2] {
 			return e
 		}
 	}

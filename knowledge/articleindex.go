@@ -32,8 +32,10 @@ type articleIndex struct {
 	asked    *postings
 	respell  *respeller
 	laws     []lawArticles
-	lawOf    []uint32            // law of each document
-	partOf   []uint32            // chapter of each document, numbered over all laws
+	lawOf    []uint32 // law of each document
+	partOf   []uint32 // chapter of each document, numbered over all laws
+	before   []uint32 // neighbours of each document, see neighbours
+	after    []uint32
 	parts    int                 // number of chapters
 	byName   map[string][]uint32 // key of a law's name → laws
 	longest  int                 // longest name, in runes
@@ -76,7 +78,7 @@ func buildArticleIndex(docs, entries []*Document, o IndexOptions) *articleIndex 
 	x.learned = learnFrom(x, x.attach(phrases))
 	x.respell = newRespeller(x.text)
 	if x.model != nil {
-		x.vectors = x.model.encoder.encodeField(x.text)
+		x.vectors = x.model.encoder.encodeFields(x)
 	}
 	return x
 }
@@ -103,6 +105,7 @@ func (x *articleIndex) groupByLaw() {
 		x.laws[law].byNo[a.No] = append(x.laws[law].byNo[a.No], uint32(i))
 	}
 	x.parts = len(partIDs)
+	x.before, x.after = x.neighbours()
 	for _, l := range x.laws {
 		for _, ds := range l.byNo {
 			slices.SortStableFunc(ds, func(a, b uint32) int { return newerFirst(x.docs[a].Article, x.docs[b].Article) })
@@ -232,23 +235,24 @@ func (x *articleIndex) lawsIn(text string) []uint32 {
 	return out
 }
 
-// score adds up everything known about all articles for a question. Articles
-// that share no term with it may be ranked by what was learned alone.
-func (x *articleIndex) score(q *question, s *scratch) []float32 {
-	scores := s.take(0, len(x.docs))
+// score adds up everything known about all articles for a question, and gives
+// those that say it word for word. Articles that share no term with it may be
+// ranked by what was learned alone.
+func (x *articleIndex) score(q *question, s *scratch) (scores []float32, exact []uint32) {
+	scores = s.take(0, len(x.docs))
 	terms := x.respell.extend(q.terms)
 	x.text.score(terms, articleText, scores)
 	x.chapter.score(terms, articleChapter, scores)
 	asked := s.take(1, len(x.docs))
 	x.asked.score(terms, articleAsked, asked)
-	exact := x.exact(q, scores, asked)
+	exact = x.exact(q, scores, asked)
 	for i, v := range asked {
 		scores[i] += v
 	}
 	if x.learned != nil || x.model != nil {
 		x.addLearned(terms, asked, exact, scores, s)
 	}
-	return scores
+	return scores, exact
 }
 
 // addLearned adds what was learned. No article may gain more by it than those

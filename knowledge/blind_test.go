@@ -54,7 +54,7 @@ func TestBlind(t *testing.T) {
 	}
 	a := NewAnswerer(b)
 	var out strings.Builder
-	for _, set := range []string{"questions.jsonl", "turns.jsonl"} {
+	for _, set := range []string{"questions.jsonl", "turns.jsonl", "second.jsonl"} {
 		var right, offered, sure, sureRight, unknown int
 		list := readBlind(t, set)
 		for _, q := range list {

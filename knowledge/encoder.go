@@ -16,6 +16,10 @@ type encoder struct {
 	question []float32 // len(keys)×dim
 }
 
+// headingWeight is what a word of the chapter's heading or the law's title counts
+// beside one of the text.
+const headingWeight = 0.5
+
 // tokens gives the rows and weights of a text's terms.
 type token struct {
 	row    uint32
@@ -96,12 +100,42 @@ func dot(a, b []float32) float32 {
 	return s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7
 }
 
-// encodeField gives the vectors of all documents of a field, from its postings.
-func (e *encoder) encodeField(p *postings) []float32 {
-	out := make([]float32, len(p.lens)*e.dim)
+// encodeFields gives the vectors of all documents of an index.
+func (e *encoder) encodeFields(x *articleIndex) []float32 {
+	out := make([]float32, len(x.docs)*e.dim)
+	e.addField(x.text, 1, out)
+	e.addField(x.chapter, headingWeight, out)
+	titles := e.encodeTitles(x)
+	for d, law := range x.lawOf {
+		v := out[d*e.dim : (d+1)*e.dim]
+		for n, t := range titles[law] {
+			v[n] += t
+		}
+		normalizeVector(v)
+	}
+	return out
+}
+
+// encodeTitles gives the sum of the vectors of each law's title.
+func (e *encoder) encodeTitles(x *articleIndex) [][]float32 {
+	out := make([][]float32, len(x.laws))
+	for i, l := range x.laws {
+		out[i] = make([]float32, e.dim)
+		tokens := e.tokens(termCounts(Normalize(l.title)))
+		for t := range tokens {
+			tokens[t].weight *= headingWeight
+		}
+		e.sum(e.passage, tokens, out[i])
+	}
+	return out
+}
+
+// addField adds weight × the vectors of a field's terms to those of its
+// documents.
+func (e *encoder) addField(p *postings, weight float32, out []float32) {
 	var root [256]float32
 	for i := range root {
-		root[i] = float32(math.Sqrt(float64(i)))
+		root[i] = weight * float32(math.Sqrt(float64(i)))
 	}
 	for i, k := range p.keys {
 		r, ok := slices.BinarySearch(e.keys, k)
@@ -117,8 +151,16 @@ func (e *encoder) encodeField(p *postings) []float32 {
 			}
 		}
 	}
-	for d := range p.lens {
-		normalizeVector(out[d*e.dim : (d+1)*e.dim])
+}
+
+// passageTokens gives the tokens of a document as encodeFields counts them.
+func (e *encoder) passageTokens(x *articleIndex, doc uint32) []token {
+	a := x.docs[doc].Article
+	out := e.tokens(termCounts(Normalize(a.Text)))
+	for _, heading := range []string{a.Chapter, a.Law} {
+		for _, t := range e.tokens(termCounts(Normalize(heading))) {
+			out = append(out, token{t.row, headingWeight * t.weight})
+		}
 	}
 	return out
 }

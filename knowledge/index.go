@@ -20,7 +20,7 @@ type IndexOptions struct {
 	Lay      []LayPhrase              // what people call what an article settles
 	FullName func(name string) string // full title of a law by any of its names, "" if unknown; may be nil
 	Model    *Model                   // what training learned; nil: nothing
-	Without  []string                 // parts of the score to leave out, for measuring: prior, vote, association, meaning
+	Without  []string                 // parts of the score to leave out, for measuring: prior, vote, association, meaning, neighbour, chapter
 }
 
 // DefaultIndexOptions are the lay phrasings, the names of laws and the model

@@ -14,9 +14,11 @@ type learnWeights struct {
 	vote           float32 // the law of the phrasings most like the question
 	assoc          float32 // words of articles that go with the question's words
 	meaning        float32 // likeness of the vectors of question and article
+	neighbour      bool    // see deepen
+	chapter        bool
 }
 
-var defaultLearnWeights = learnWeights{law: 0.8, part: 0.4, doc: 0.3, vote: 5, assoc: 0.4, meaning: 40}
+var defaultLearnWeights = learnWeights{law: 0.8, part: 0.4, doc: 0.3, vote: 4, assoc: 0.4, meaning: 60, neighbour: true, chapter: true}
 
 // without gives the weights with some parts at nothing.
 func (w learnWeights) without(parts []string) learnWeights {
@@ -30,6 +32,10 @@ func (w learnWeights) without(parts []string) learnWeights {
 			w.assoc = 0
 		case "meaning":
 			w.meaning = 0
+		case "neighbour":
+			w.neighbour = false
+		case "chapter":
+			w.chapter = false
 		}
 	}
 	return w

@@ -182,7 +182,7 @@ func Train(o TrainOptions) (*Model, error) {
 	if o.Epochs > 0 {
 		settings.epochs = o.Epochs
 	}
-	e := trainEncoder(x.text, func(d uint32) map[termKey]int { return termCounts(Normalize(x.docs[d].Article.Text)) }, examples, settings)
+	e := trainEncoder(x, examples, settings)
 	o.Log("%d terms", len(e.keys))
 	return &Model{encoder: e}, nil
 }

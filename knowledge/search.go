@@ -213,7 +213,7 @@ func matched(p *postings, doc int, terms []queryTerm) string {
 func (x *articleIndex) search(qu *question, q Query, explain bool) []Hit {
 	s := x.pool.Get().(*scratch)
 	defer x.pool.Put(s)
-	scores := x.score(qu, s)
+	scores, exact := x.score(qu, s)
 	docs, laws := x.named(qu, q.On)
 	if len(laws) > 0 {
 		for i, law := range x.lawOf {
@@ -225,10 +225,13 @@ func (x *articleIndex) search(qu *question, q Query, explain bool) []Hit {
 	for i, d := range docs {
 		scores[d] += bonusNamedArticle - float32(i)
 	}
-	top := x.best(scores, func(d *Document) bool { return allowed(d, q) }, q.N)
+	top := x.deepen(scores, exact, func(d *Document) bool { return allowed(d, q) }, q.N, s)
 	var hits []Hit
-	for i, d := range top[:min(q.N, len(top))] {
-		h := Hit{Doc: x.docs[d], Score: float64(scores[d]), Fit: articleFit(scores, top, i, len(qu.terms))}
+	for i, d := range top {
+		if i > 0 { // one put before others for its chapter fits no better for that
+			scores[d] = min(scores[d], scores[top[i-1]])
+		}
+		h := Hit{Doc: x.docs[d], Score: float64(scores[d]), Fit: articleFit(scores[d], len(qu.terms))}
 		if explain {
 			h.Why = x.explain(qu, int(d), slices.Contains(docs, d))
 		}
@@ -284,12 +287,11 @@ func siftDown(heap []uint32, less func(a, b uint32) bool) {
 }
 
 // articleFit turns a score into how surely the article settles the question.
-func articleFit(scores []float32, ranked []uint32, i, terms int) float64 {
-	s := float64(scores[ranked[i]])
-	if s >= bonusNamedArticle/2 {
+func articleFit(score float32, terms int) float64 {
+	if score >= bonusNamedArticle/2 {
 		return 1
 	}
-	z := -3.2 + 0.9*s/math.Sqrt(float64(terms)+1)
+	z := -3.2 + 0.9*float64(score)/math.Sqrt(float64(terms)+1)
 	return 0.8 / (1 + math.Exp(-z))
 }
 

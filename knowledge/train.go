@@ -34,19 +34,18 @@ type trainer struct {
 	o        trainOptions
 	e        *encoder
 	passages [][]token // by document; filled for those used
-	text     func(doc uint32) map[termKey]int
+	x        *articleIndex
 	sqQ, sqP []float32 // sums of squared gradients, a row a term (Adagrad)
 	rng      *rand.Rand
 }
 
-// trainEncoder learns from examples over the passages indexed in p. text gives
-// a passage's terms.
-func trainEncoder(p *postings, text func(doc uint32) map[termKey]int, examples []example, o trainOptions) *encoder {
+// trainEncoder learns from examples over the articles of an index.
+func trainEncoder(x *articleIndex, examples []example, o trainOptions) *encoder {
 	e := &encoder{dim: o.dim}
 	rng := rand.New(rand.NewPCG(o.seed, 2))
-	e.startVectors(p, o, rng)
+	e.startVectors(x.text, o, rng)
 	e.question = slices.Clone(e.passage)
-	t := &trainer{o: o, e: e, text: text, rng: rng, passages: make([][]token, len(p.lens)),
+	t := &trainer{o: o, e: e, x: x, rng: rng, passages: make([][]token, len(x.docs)),
 		sqQ: make([]float32, len(e.keys)), sqP: make([]float32, len(e.keys))}
 	order := make([]int, len(examples))
 	for i := range order {
@@ -159,7 +158,7 @@ func orthonormalize(m []float32, dim int) {
 // passageTokens gives the tokens of a passage.
 func (t *trainer) passageTokens(doc uint32) []token {
 	if t.passages[doc] == nil {
-		t.passages[doc] = t.e.tokens(t.text(doc))
+		t.passages[doc] = t.e.passageTokens(t.x, doc)
 	}
 	return t.passages[doc]
 }
