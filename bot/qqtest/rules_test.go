@@ -158,9 +158,9 @@ func TestActiveMessages(t *testing.T) {
 			r.want("on again", r.send(users(u), text("今日普法", "", 0)), 0)
 			r.want("on again in the group", r.send(groups(g), text("今日普法", "", 0)), 0)
 			none := r.p.AddBot("102000002", "s", BotOptions{NoActive: true})
-			status, out := r.raw("POST", "/app/getAppAccessToken", "", object{"appId": "102000002", "clientSecret": "s"})
+			_, out := r.raw("POST", "/app/getAppAccessToken", "", object{"appId": "102000002", "clientSecret": "s"})
 			token, _ := out["access_token"].(string)
-			status, out = r.raw("POST", users(r.p.User(none, "甲"))+"/messages", "QQBot "+token, text("今日普法", "", 0))
+			status, out := r.raw("POST", users(r.p.User(none, "甲"))+"/messages", "QQBot "+token, text("今日普法", "", 0))
 			if status != 400 || errCode(out) != codeActiveOff {
 				t.Errorf("not approved: %d %v", status, out)
 			}
