@@ -39,6 +39,10 @@ type BaseOptions struct {
 	Model   string // file of a model trained here; the built-in one if it is not there
 	Now     func() time.Time
 	Log     *slog.Logger
+
+	Embedder  Embedder // gives the vectors of questions; nil: Retrieve works by words alone
+	Embedding string   // its model
+	Vectors   string   // file that an EmbedJob of that model keeps
 }
 
 // Base is the whole knowledge, ready to be asked. It is safe for concurrent use;
@@ -48,6 +52,8 @@ type Base struct {
 	reload sync.Mutex
 	state  atomic.Pointer[state]
 	off    atomic.Pointer[map[string]string]
+
+	reranker atomic.Pointer[LLM]
 }
 
 // state is one loaded version of everything.
@@ -61,8 +67,9 @@ type state struct {
 	library  *Library                      // nil without LawsDir
 	lay      func() ([]LayPhrase, []Fault) // read when first needed
 	model    *Model
-	index    *Index             // of the entries
-	articles *lazyArticles      // of the articles of imported laws
+	index    *Index        // of the entries
+	articles *lazyArticles // of the articles of imported laws
+	dense    *lazyDense
 	stale    map[string][]Stale // by entry: its law changed since it was reviewed
 	faults   []Fault
 	stamp    string // of Dir and LawsDir, to see changes
@@ -128,6 +135,9 @@ func (b *Base) stamp() string {
 			return nil
 		})
 	}
+	if info, err := os.Stat(b.o.Vectors); err == nil && b.o.Embedder != nil {
+		fmt.Fprintf(&s, "%s %d %d\n", b.o.Vectors, info.Size(), info.ModTime().UnixNano())
+	}
 	return s.String()
 }
 
@@ -179,7 +189,7 @@ func (b *Base) load() (*state, error) {
 		docs = append(docs, entryDocument(e))
 	}
 	s.index = BuildIndex(docs, DefaultLexicon())
-	s.articles = &lazyArticles{}
+	s.articles, s.dense = &lazyArticles{}, &lazyDense{}
 	return s, nil
 }
 

@@ -19,11 +19,11 @@ func (b *Base) ArticleDocuments() []*Document {
 	return docs
 }
 
-// Warm builds the index of the articles, so that no question waits for it. It
+// Warm builds the index of the articles and opens that of the vectors, so that no question waits for it. It
 // takes some seconds for the 57,000 articles of all national laws.
 func (b *Base) Warm() {
 	s := b.state.Load()
-	s.articles.get(b, s)
+	s.dense.warm(b, s.articles.get(b, s))
 }
 
 // Nearest gives the articles nearest to a question, none while their index is

@@ -93,6 +93,7 @@ type Query struct {
 	Area    string    // "" for the whole country
 	On      time.Time // the day the law is asked about
 	N       int       // at most so many hits; 0: 10
+	Person  string    // whose budget pays for a model's help, an opaque key
 }
 
 // Hit is one document found.

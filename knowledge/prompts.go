@@ -27,7 +27,7 @@ func (i instruction) system(marker string) string {
 // text.
 func loadInstructions() (map[string]instruction, error) {
 	list := map[string]instruction{}
-	for _, task := range []string{TaskAnswer, TaskPlain, TaskRewrite, TaskSummary} {
+	for _, task := range []string{TaskAnswer, TaskPlain, TaskRewrite, TaskSummary, TaskRerank} {
 		b, err := promptFiles.ReadFile("prompts/" + task + ".md")
 		if err != nil {
 			return nil, err

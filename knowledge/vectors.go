@@ -3,7 +3,6 @@ package knowledge
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"math/bits"
 	"slices"
 	"sync"
@@ -37,19 +36,30 @@ func NewVectorIndex(vectors [][]float32) (*VectorIndex, error) {
 	if len(vectors) == 0 {
 		return &VectorIndex{}, nil
 	}
-	v := &VectorIndex{dim: len(vectors[0])}
-	for i, x := range vectors {
-		if len(x) != v.dim || v.dim == 0 {
-			return nil, fmt.Errorf("vector %d has %d numbers, the first has %d", i, len(x), v.dim)
+	v := &VectorIndex{}
+	for _, x := range vectors {
+		if err := v.add(x); err != nil {
+			return nil, err
 		}
-		unit := slices.Clone(x)
-		normalizeVector(unit)
-		scale, code := quantize(unit)
-		v.codes = append(v.codes, code...)
-		v.scales = append(v.scales, scale)
 	}
 	v.prepare()
 	return v, nil
+}
+
+// add takes a further vector; prepare must follow before anything is found.
+func (v *VectorIndex) add(x []float32) error {
+	if v.dim == 0 {
+		v.dim = len(x)
+	}
+	if len(x) != v.dim || v.dim == 0 {
+		return fmt.Errorf("vector %d has %d numbers, the first has %d", len(v.scales), len(x), v.dim)
+	}
+	unit := slices.Clone(x)
+	normalizeVector(unit)
+	scale, code := quantize(unit)
+	v.codes = append(v.codes, code...)
+	v.scales = append(v.scales, scale)
+	return nil
 }
 
 // prepare computes mean and signs from the codes.
@@ -157,29 +167,49 @@ func dotBytes(a []float32, b []int8) float32 {
 	return s0 + s1 + s2 + s3
 }
 
-// rankOffset softens the first ranks in Fuse; 60 is the usual value and nothing
+// rankOffset softens the first ranks in fuse; 60 is the usual value and nothing
 // here hangs on it.
 const rankOffset = 60
 
-// Fuse joins rankings of the same base by the sum of 1/(60+rank). The score of
-// a hit is that sum, its Fit the best it had.
-func Fuse(n int, rankings ...[]Hit) []Hit {
+// How much vectors count, and how many hits by words they do not move. Measured
+// on every fourth of the STARD training questions over 55,404 articles, with
+// vectors that know no meaning (pairs of characters, as llmtest gives) and with
+// the same where each gold article was put among the first ten with a chance of
+// 0.65: recall@10 0.602 by words alone becomes 0.577 and 0.727, recall@100 0.846
+// becomes 0.843 and 0.939, MRR@10 0.534 becomes 0.520 and 0.603. With full
+// weight and nothing kept, vectors that know no meaning take 0.13 of recall@10
+// and 0.18 of MRR@10.
+const (
+	denseWeight = 0.5
+	denseKeeps  = 1
+)
+
+// fitExact is the Fit from which a hit is known to be what was asked for: it was
+// named, or a phrasing is all but the question. No other ranking moves it.
+const fitExact = 0.9
+
+// fuse joins the ranking by words and that by vectors: the sum of 1/(60+rank),
+// weighted. The first by words stays first, and so does what they find exactly.
+// The Fit of a hit is that of the words, 0 for one that only its vector found.
+func fuse(n int, words, vectors []Hit) []Hit {
 	at := map[string]int{}
 	var out []Hit
-	for _, hits := range rankings {
+	add := func(hits []Hit, weight float64, keeps func(rank int) bool) {
 		for rank, h := range hits {
 			i, ok := at[h.Doc.ID]
 			if !ok {
 				i = len(out)
 				at[h.Doc.ID] = i
-				out = append(out, Hit{Doc: h.Doc, Why: h.Why})
+				out = append(out, Hit{Doc: h.Doc, Fit: h.Fit, Why: h.Why})
 			}
-			out[i].Score += 1 / float64(rankOffset+rank+1)
-			out[i].Fit = math.Max(out[i].Fit, h.Fit)
+			out[i].Score += weight / float64(rankOffset+rank+1)
+			if keeps(rank) {
+				out[i].Score += float64(len(hits) - rank)
+			}
 		}
 	}
-	slices.SortFunc(out, func(a, b Hit) int {
-		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Doc.ID, b.Doc.ID))
-	})
+	add(words, 1, func(rank int) bool { return rank < denseKeeps || words[rank].Fit >= fitExact })
+	add(vectors, denseWeight, func(int) bool { return false })
+	slices.SortStableFunc(out, func(a, b Hit) int { return cmp.Compare(b.Score, a.Score) })
 	return out[:min(n, len(out))]
 }

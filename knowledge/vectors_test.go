@@ -1,10 +1,7 @@
 package knowledge
 
 import (
-	"context"
-	"errors"
 	"math/rand/v2"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"testing"
@@ -87,64 +84,6 @@ func TestVectorIndexEdges(t *testing.T) {
 }
 
 // countingEmbedder gives each text the counts of its first characters.
-type countingEmbedder struct {
-	calls, texts int
-	err          error
-}
-
-func (e *countingEmbedder) Embed(_ context.Context, texts []string) ([][]float32, error) {
-	e.calls++
-	e.texts += len(texts)
-	if e.err != nil {
-		return nil, e.err
-	}
-	out := make([][]float32, len(texts))
-	for i, t := range texts {
-		out[i] = make([]float32, 64)
-		for _, r := range t {
-			out[i][int(r)%64]++
-		}
-	}
-	return out, nil
-}
-
-func TestOpenDenseEmbedsEachTextOnce(t *testing.T) {
-	t.Parallel()
-	ctx, cache := t.Context(), filepath.Join(t.TempDir(), "vectors")
-	docs := smallBase()
-	e := &countingEmbedder{}
-	x, err := OpenDense(ctx, cache, "counts", docs, e)
-	if err != nil {
-		t.Fatal(err)
-	}
-	hits, err := x.Search(ctx, Query{Text: embeddedText(docs[5]), Kind: KindArticle, N: 3})
-	if err != nil || len(hits) != 3 || hits[0].Doc != docs[5] {
-		t.Errorf("a document's own text finds %v, error %v", hits, err)
-	}
-	before := e.texts
-	docs[4].Article.Text += "新"
-	if _, err := OpenDense(ctx, cache, "counts", docs, e); err != nil || e.texts != before+1 {
-		t.Errorf("after one text changed %d were embedded, error %v", e.texts-before, err)
-	}
-	before = e.texts
-	if _, err := OpenDense(ctx, cache, "another model", docs, e); err != nil || e.texts != before+len(docs) {
-		t.Errorf("for another model %d texts were embedded, want %d; error %v", e.texts-before, len(docs), err)
-	}
-	e.err = errors.New("down")
-	if _, err := x.Search(ctx, Query{Text: "问"}); !errors.Is(err, e.err) {
-		t.Errorf("the service's error is lost: %v", err)
-	}
-}
-
-func TestFuse(t *testing.T) {
-	t.Parallel()
-	a, b, c := &Document{ID: "a"}, &Document{ID: "b"}, &Document{ID: "c"}
-	got := Fuse(2, []Hit{{Doc: a, Fit: 0.3}, {Doc: b, Fit: 0.2}}, []Hit{{Doc: b}, {Doc: c}})
-	if len(got) != 2 || got[0].Doc != b || got[1].Doc != a || got[0].Fit != 0.2 {
-		t.Errorf("fused %v", got)
-	}
-}
-
 func BenchmarkVectorSearch(b *testing.B) {
 	const dim = 1024
 	for _, n := range []int{6000, 60000} {

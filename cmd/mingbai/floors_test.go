@@ -26,6 +26,7 @@ var floors = map[string][]string{
 	"cmd/mingbai":       nil, // all
 	"bench/http":        {},
 	"bench/soak":        {"bot", "bot/qqtest", "office"},
+	"bench/llmtest":     {"knowledge/llmtest"},
 	"bot/qqtest":        {},
 	"knowledge/llmtest": {},
 }

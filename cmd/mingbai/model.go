@@ -26,10 +26,18 @@ func (p *parts) openModel() error {
 		Concurrent: c.Concurrent, PerPerson: c.TokensPerson, PerBot: c.TokensBot, PerDay: c.TokensDay,
 		Spend: p.spend, Log: p.app.log, Metrics: p.metrics, Now: p.app.now,
 	}, p.mask)
+	if err == nil && c.Rerank {
+		p.base.SetReranker(p.model)
+	}
 	return err
 }
 
+// spend takes tokens from a budget in the records. A command that keeps no
+// records may spend what its user has it spend.
 func (p *parts) spend(ctx context.Context, budget string, n, limit int) (bool, error) {
+	if p.records == nil {
+		return true, nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, spendTimeout)
 	defer cancel()
 	return p.records.Spend(ctx, budget, n, limit)

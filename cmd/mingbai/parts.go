@@ -29,8 +29,9 @@ type parts struct {
 	records  *office.DB // nil when nothing is to be recorded
 	router   *handlers.Router
 	mask     *knowledge.Redactor
-	model    *knowledge.ChatModel // nil without one in the settings
-	gates    *knowledge.Gates     // nil without a model
+	model    *knowledge.ChatModel  // nil without one in the settings
+	gates    *knowledge.Gates      // nil without a model
+	vectors  *knowledge.EmbedModel // nil without one in the settings
 	metrics  *prometheus.Registry
 
 	county  atomic.Pointer[office.County]
@@ -45,7 +46,16 @@ func (a *app) openBase(ctx context.Context) (*parts, error) {
 		return nil, fmt.Errorf("DATA_DIR：%s 是一个文件，要写一个目录", a.config.DataDir)
 	}
 	var err error
+	if p.safety, err = handlers.NewSafety(); err != nil {
+		return nil, fmt.Errorf("read the safety rules: %w", err)
+	}
+	p.mask = knowledge.NewRedactor(p.public)
+	embedder, err := p.openEmbedding()
+	if err != nil {
+		return nil, err
+	}
 	if p.base, err = knowledge.OpenBase(ctx, knowledge.BaseOptions{
+		Embedder: embedder, Embedding: a.config.Model.Embedding, Vectors: filepath.Join(a.config.DataDir, vectorsFile),
 		Dir: a.config.Knowledge.Dir, LawsDir: filepath.Join(a.config.DataDir, "laws"), Cache: filepath.Join(a.config.DataDir, "articles.index"), Model: filepath.Join(a.config.DataDir, modelFile), Now: a.now, Log: a.log,
 	}); err != nil {
 		return nil, fmt.Errorf("打不开知识库：%w", err)
@@ -54,10 +64,6 @@ func (a *app) openBase(ctx context.Context) (*parts, error) {
 		a.log.Warn("knowledge file has a fault", "file", f.File, "line", f.Line, "fault", f.Msg)
 	}
 	p.answerer = knowledge.NewAnswerer(p.base)
-	if p.safety, err = handlers.NewSafety(); err != nil {
-		return nil, fmt.Errorf("read the safety rules: %w", err)
-	}
-	p.mask = knowledge.NewRedactor(p.public)
 	p.router = handlers.New(handlers.Deps{Base: p.base, Answerer: p.answerer, Safety: p.safety, Redactor: p.mask, Now: a.now, Log: a.log})
 	return p, nil
 }
@@ -206,6 +212,9 @@ func (p *parts) close() error {
 	}
 	if p.model != nil {
 		p.model.Close()
+	}
+	if p.vectors != nil {
+		p.vectors.Close()
 	}
 	close(p.consult)
 	p.writer.Wait()

@@ -190,6 +190,7 @@ func (s *server) greet() {
 		{c.Store.DatabaseURL != "", "PostgreSQL：未用（记录在 SQLite 文件里），设 DATABASE_URL 开启"},
 		{c.Store.RedisURL != "", "Redis：未用（会话在本地数据库里），设 REDIS_URL 开启"},
 		{s.model != nil, "大模型：未用（只答审核过的条目），设 OPENAI_BASE_URL 和 OPENAI_MODEL 开启"},
+		{s.vectors != nil, "向量检索：未用，设 EMBEDDING_MODEL 并运行 mingbai knowledge embed 开启"},
 		{c.Knowledge.Dir != "", "自己的条目：未设，设 KNOWLEDGE_DIR 补充或覆盖内置条目"},
 		{len(s.qq) > 0, "QQ：未接，设 QQ_APP_ID 和 QQ_APP_SECRET 接通，步骤见 docs/guide-qq.md"},
 		{laws > 0, "法律原文：未导入，用 mingbai laws import 导入后答案能打开条文"},

@@ -15,8 +15,15 @@ import (
 // program uses it instead of the built-in one.
 const modelFile = "encoder.bin"
 
-// knowledgeCommand trains the model that finds articles.
+// knowledgeCommand trains the model that finds articles, or gets vectors.
 func knowledgeCommand(ctx context.Context, a *app, args []string) error {
+	if len(args) > 0 && args[0] == "embed" {
+		return embed(ctx, a, args[1:])
+	}
+	return train(ctx, a, args)
+}
+
+func train(ctx context.Context, a *app, args []string) error {
 	f := a.flags("knowledge train", "[--laws 法条.jsonl.gz] [--out 文件] [问题.jsonl…]")
 	laws := f.String("laws", "", "法条文件；不写就用已导入的法律文本")
 	out := f.String("out", filepath.Join(a.config.DataDir, modelFile), "模型写到哪里")
@@ -25,7 +32,7 @@ func knowledgeCommand(ctx context.Context, a *app, args []string) error {
 		return err
 	}
 	if len(rest) == 0 || rest[0] != "train" {
-		return fmt.Errorf("%w: knowledge 后面写 train", errUsage)
+		return fmt.Errorf("%w: knowledge 后面写 train 或 embed", errUsage)
 	}
 	p, err := a.openBase(ctx)
 	if err != nil {
