@@ -155,6 +155,11 @@ func (s *qqSender) judge(ctx context.Context, p *qqPart, outcome error, doubted 
 			return nil, s.uncertain(ctx, p)
 		}
 		return nil, s.book.await(ctx, p, e.Audit)
+	case qqStaleToken, qqConfig, qqQuota: // it was not looked at
+		if doubted {
+			return nil, e
+		}
+		return nil, errors.Join(e, s.book.answered(ctx, p))
 	}
 	if doubted { // the platform refuses it now; it may have shown it before
 		return nil, s.uncertain(ctx, p)
@@ -165,8 +170,6 @@ func (s *qqSender) judge(ctx context.Context, p *qqPart, outcome error, doubted 
 // refused acts on a refusal that is certain.
 func (s *qqSender) refused(ctx context.Context, p *qqPart, e *qqError) (more []*qqPart, err error) {
 	switch e.Class {
-	case qqStaleToken, qqConfig, qqQuota:
-		return nil, errors.Join(e, s.book.answered(ctx, p))
 	case qqOtherAnchor:
 		if p.way == qqUnasked {
 			return nil, errors.Join(ErrClosed, s.book.lost(ctx, p))

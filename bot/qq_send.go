@@ -89,15 +89,15 @@ func (s *qqSender) send(ctx context.Context, to Address, ref string, r Reply) er
 	}
 	for i := 0; i < len(parts); i++ {
 		more, err := s.bring(ctx, parts[i])
+		parts = append(parts[:i+1:i+1], append(more, parts[i+1:]...)...)
 		if errors.Is(err, errUnsayable) && !strings.HasPrefix(ref, unasked) {
-			if more, err = nil, s.elsewhere(ctx, parts[i:]); err == nil {
+			if err = s.elsewhere(ctx, parts[i:]); err == nil {
 				_, err = s.bring(ctx, parts[i])
 			}
 		}
 		if err != nil {
 			return err
 		}
-		parts = append(parts[:i+1:i+1], append(more, parts[i+1:]...)...)
 	}
 	return nil
 }

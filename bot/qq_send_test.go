@@ -404,6 +404,61 @@ func TestQQSend_DoubtOutlivesTheWindow(t *testing.T) {
 	}
 }
 
+// A lost answer, then calls that are not even looked at: it stays open whether
+// it was shown, and the same msg_seq settles it.
+func TestQQSend_DoubtOutlivesRefusalsAtTheDoor(t *testing.T) {
+	t.Parallel()
+	s := newSending(t)
+	chat := Address("qq/user/U")
+	s.heard(chat, "m:1", time.Now())
+	codes := []int{-1, 22009, 40034100, 40054005}
+	n := 0
+	s.answer = func(w http.ResponseWriter, _ *http.Request, _ string) {
+		code := codes[n]
+		if n++; code < 0 {
+			fmt.Fprint(w, `{}`)
+			return
+		}
+		refuse(w, 400, code)
+	}
+	for range 2 {
+		if err := s.send(chat, "m:1", "答"); err == nil {
+			t.Error("no error")
+		}
+	}
+	if err := s.send(chat, "m:1", "答"); err != nil {
+		t.Error(err)
+	}
+	for _, b := range s.bodies() {
+		if b.MsgSeq != 1 {
+			t.Errorf("got seq %d", b.MsgSeq)
+		}
+	}
+	if held := s.held(chat); len(held) != 0 || n != 4 {
+		t.Errorf("held %q after %d calls", held, n)
+	}
+}
+
+// Half of an answer is too long still, and then it cannot be said at all: none
+// of it is lost.
+func TestQQSend_UnsayableAfterHalving(t *testing.T) {
+	t.Parallel()
+	s := newSending(t)
+	chat := Address("qq/user/U")
+	s.heard(chat, "m:1", time.Now())
+	s.refuseWith(40054007, 40034006)
+	text := strings.Repeat("一二三四五六七八九。", 200)
+	if err := s.send(chat, "m:1", text); err != nil {
+		t.Fatal(err)
+	}
+	if held := s.held(chat); len(held) != 1 || bare(held[0]) != text {
+		t.Errorf("held %d, %d runes of %d", len(held), runes(strings.Join(held, "")), runes(text))
+	}
+	if got := s.bodies(); len(got) != 3 || !strings.Contains(got[2].Content, "取件") {
+		t.Errorf("got %d messages", len(got))
+	}
+}
+
 func TestQQSend_AuditsDecideLater(t *testing.T) {
 	t.Parallel()
 	onBoth(t, testAudits)
