@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -36,6 +37,7 @@ type Evidence struct {
 // evidenceViews are the folded forms of an Evidence with their figures.
 type evidenceViews struct {
 	sources      []string
+	sentences    []string
 	common, said string
 	all          string
 	plainSaid    string // folded, with its spaces
@@ -69,8 +71,22 @@ func (ev *Evidence) look() *evidenceViews {
 		}
 		v.figures = append(v.figures, figures)
 	}
+	v.sentences = strings.FieldsFunc(gateLines(ev), func(r rune) bool { return strings.ContainsRune("。；;\n", r) })
 	ev.views = v
 	return v
+}
+
+// gateLines is all reviewed text, folded line by line.
+func gateLines(ev *Evidence) string {
+	text := ev.Common
+	for _, s := range ev.Sources {
+		text += "\n" + s.Text
+	}
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		b.WriteString(gateView(line) + "\n")
+	}
+	return b.String()
 }
 
 // Drop says which gate a sentence failed, and why: never what it said.
@@ -248,11 +264,28 @@ const maxLetters = 12
 // claimed is G5 and G6.
 func (g *Gates) claimed(_, view string, _ *Evidence) *Drop {
 	for _, c := range g.claims {
-		if c.word.MatchString(view) && (c.unless == nil || !c.unless.MatchString(view)) {
-			return &Drop{c.Gate, c.Rule}
+		for _, at := range c.word.FindAllStringIndex(view, -1) {
+			if c.unless == nil || !c.unless.MatchString(clauseOf(view, at[0], at[1])) {
+				return &Drop{c.Gate, c.Rule}
+			}
 		}
 	}
 	return nil
+}
+
+// clauseOf is the clause in which view[from:to] stands: what is said in the next
+// takes nothing back.
+func clauseOf(view string, from, to int) string {
+	if i := strings.LastIndexAny(view[:from], ",。;:!?，；：！？\n"); i >= 0 {
+		_, size := utf8.DecodeRuneInString(view[i:])
+		from = min(from, i+size)
+	} else {
+		from = 0
+	}
+	if i := strings.IndexAny(view[to:], ",。;:!?，；：！？\n"); i >= 0 {
+		return view[from : to+i]
+	}
+	return view[from:]
 }
 
 // secrets is G4.

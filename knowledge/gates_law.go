@@ -1,6 +1,7 @@
 package knowledge
 
 import (
+	"cmp"
 	"crypto/rand"
 	"regexp"
 	"slices"
@@ -19,23 +20,28 @@ func randomBytes(n int) []byte {
 // lawFinder finds names of laws in a text, with or without 《》.
 type lawFinder struct {
 	match aho.AhoCorasick
-	laws  []*Law // by pattern
+	laws  []*Law          // by pattern
+	short map[string]*Law // names too short to be looked for without 《》
 }
 
 // minLawName is the shortest name looked for without 《》, in characters.
 const minLawName = 3
 
 func newLawFinder(r *Registry) *lawFinder {
-	f := &lawFinder{}
+	f := &lawFinder{short: map[string]*Law{}}
 	var names []string
 	seen := map[string]bool{}
 	for _, l := range r.Laws() {
 		for _, n := range []string{l.Title, l.Short, shortTitle(l.Title)} {
 			n = gateView(n)
-			if len([]rune(n)) < minLawName || seen[n] {
+			if seen[n] || n == "" {
 				continue
 			}
 			seen[n] = true
+			if len([]rune(n)) < minLawName {
+				f.short[n] = l
+				continue
+			}
 			names = append(names, n)
 			f.laws = append(f.laws, l)
 		}
@@ -49,7 +55,6 @@ func newLawFinder(r *Registry) *lawFinder {
 type named struct {
 	law     *Law // nil: 《》 around a name that no law has
 	article string
-	at      int
 }
 
 var (
@@ -58,31 +63,54 @@ var (
 	lawNoun      = regexp.MustCompile(`(?:法|法典|条例|规定|解释|办法|规则|细则|决定|准则|纪要)(?:\([^)]{0,12}\))?$`)
 )
 
-// find lists the laws and articles that a folded sentence names, in order.
-func (f *lawFinder) find(view string) (list []named, unknown bool) {
-	type spot struct {
-		law        *Law
-		start, end int
-	}
-	var spots []spot
+// lawSpot is where a law's name stands in a folded text, in bytes.
+type lawSpot struct {
+	law        *Law
+	start, end int
+}
+
+// spots finds the names of laws, the longer before those inside it; names of two
+// characters (刑法) only in 《》. unknown: 《》 stands around a law that is none.
+func (f *lawFinder) spots(view string) (list []lawSpot, unknown bool) {
 	for _, m := range f.match.FindAll(view) {
-		spots = append(spots, spot{f.laws[m.Pattern()], m.Start(), m.End()})
+		list = append(list, lawSpot{f.laws[m.Pattern()], m.Start(), m.End()})
 	}
 	for _, q := range quotedLaw.FindAllStringSubmatchIndex(view, -1) {
-		inside := slices.ContainsFunc(spots, func(s spot) bool { return s.start <= q[2]+3 && s.end >= q[3]-3 || s.start == q[2] && s.end == q[3] })
-		if !inside && lawNoun.MatchString(view[q[2]:q[3]]) {
+		inside := slices.ContainsFunc(list, func(s lawSpot) bool { return s.start <= q[2]+3 && s.end >= q[3]-3 })
+		if inside || !lawNoun.MatchString(view[q[2]:q[3]]) {
+			continue
+		}
+		l, ok := f.short[view[q[2]:q[3]]]
+		if !ok {
 			return nil, true
 		}
+		list = append(list, lawSpot{l, q[2], q[3]})
+	}
+	slices.SortFunc(list, func(x, y lawSpot) int { return cmp.Or(x.start-y.start, y.end-x.end) })
+	end := 0
+	return slices.DeleteFunc(list, func(s lawSpot) bool {
+		inside := s.start < end
+		end = max(end, s.end)
+		return inside
+	}), false
+}
+
+// find lists the laws and articles that a folded sentence names, in order. rest
+// is the sentence without them.
+func (f *lawFinder) find(view string) (list []named, rest string, unknown bool) {
+	spots, unknown := f.spots(view)
+	if unknown {
+		return nil, view, true
 	}
 	for _, s := range spots {
-		list = append(list, named{law: s.law, at: s.start})
+		list = append(list, named{law: s.law})
 	}
 	for _, m := range articleNamed.FindAllStringSubmatchIndex(view, -1) {
 		no := articleNumber(view[m[2]:m[3]])
 		if m[4] >= 0 {
 			no += "之" + hanNumber(atoi(articleNumber(view[m[4]:m[5]])))
 		}
-		n := named{article: no, at: m[0]}
+		n := named{article: no}
 		for _, s := range spots {
 			if s.end <= m[0] {
 				n.law = s.law
@@ -90,8 +118,16 @@ func (f *lawFinder) find(view string) (list []named, unknown bool) {
 		}
 		list = append(list, n)
 	}
-	return list, false
+	rest = view
+	for _, s := range slices.Backward(spots) {
+		rest = rest[:s.start] + rest[s.end:]
+	}
+	return list, basisWords.ReplaceAllString(rest, ""), false
 }
+
+// basisWords lead in what a sentence rests on; with the law's name taken out they
+// say nothing.
+var basisWords = regexp.MustCompile(`(?:根据|按照?|依据?|依照)?《》(?:第[零〇一二两三四五六七八九十百千0-9]{1,9}条(?:之[一二三四五六七八九十0-9]{1,3})?(?:第[一二三四五六七八九十0-9]{1,3}[款项])*)?(?:的?规定)?,?`)
 
 func atoi(s string) int {
 	n, _ := strconv.Atoi(s) // digits by construction
@@ -124,7 +160,7 @@ func (g *Gates) law(sentence, view string, ev *Evidence) *Drop {
 	if d != nil {
 		return d
 	}
-	named, unknown := g.names.find(view)
+	named, rest, unknown := g.names.find(view)
 	if unknown {
 		return &Drop{"G1", "a law that does not exist"}
 	}
@@ -138,7 +174,7 @@ func (g *Gates) law(sentence, view string, ev *Evidence) *Drop {
 			return &Drop{"G1", "a law that is not in force"}
 		}
 	}
-	bare := sourceMark.ReplaceAllString(view, "")
+	bare := sourceMark.ReplaceAllString(rest, "")
 	if len(marks) > 0 {
 		return supported(bare, marks, ev.look())
 	}
@@ -205,7 +241,7 @@ func unmarked(view string, named bool, v *evidenceViews) *Drop {
 	have := v.freely
 	if reviewed {
 		have = v.everywhere
-		if flipped(view, v.all) {
+		if flipped(view, v.all) || flipped(view, v.nearest(view)) {
 			return &Drop{"G1", "the contrary of its source"}
 		}
 	}
@@ -226,7 +262,7 @@ func supported(view string, marks []int, v *evidenceViews) *Drop {
 		}
 	}
 	switch {
-	case flipped(view, basis):
+	case flipped(view, basis) || flipped(view, v.nearest(view)):
 		return &Drop{"G1", "the contrary of its source"}
 	case shared(view, basis) < minShared:
 		return &Drop{"G1", "not what its source says"}
@@ -251,6 +287,22 @@ func stated(view string, have map[Figure]bool, v *evidenceViews) *Drop {
 
 // polar are words whose denial turns a statement round.
 var polar = []string{"可以", "能要", "需要", "必须", "应当", "收费", "收钱", "受理", "支持", "有效", "仲裁", "承担", "同意", "本人到场", "到场", "算工伤", "赔偿", "补偿", "申请", "起诉", "公证", "要钱", "交钱"}
+
+// nearly is the part of a sentence that a reviewed one shares from which on the
+// two are about the same.
+const nearly = .7
+
+// nearest is the reviewed sentence that is about the same as view, "" if none is:
+// elsewhere in a text the contrary may be true of something else.
+func (v *evidenceViews) nearest(view string) (sentence string) {
+	best := nearly
+	for _, s := range v.sentences {
+		if n := shared(view, s); n > best {
+			best, sentence = n, s
+		}
+	}
+	return sentence
+}
 
 // helping words may stand between a denial and what it denies.
 var helping = regexp.MustCompile(`(?:可以|能够|会|用|必|需要|应当|要)+$`)

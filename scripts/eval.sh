@@ -33,6 +33,12 @@ echo "居民口语题 questions-dev.jsonl（不用模型）：" >"$out"
 	./bin/mingbai eval retrieval --laws "$shared/laws/stard-2023.jsonl.gz" --queries "$shared/eval/stard-train.jsonl"
 	echo '```'
 	echo
+	echo "大模型的八道关：让一个真话里混着张冠李戴、已废止和编造的法条的模型改写答案，看放出了什么："
+	echo
+	echo '```'
+	./bin/mingbai eval gates "$shared/eval/questions-dev.jsonl" "$shared/eval/lecoqa-train.jsonl" | sed "s|$shared/eval/||"
+	echo '```'
+	echo
 	echo "问法和题库的重合："
 	echo
 	echo '```'

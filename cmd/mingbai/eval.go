@@ -21,9 +21,11 @@ func evaluate(ctx context.Context, a *app, args []string) error {
 			return evalRetrieval(ctx, a, args[1:])
 		case "overlap":
 			return evalOverlap(ctx, a, args[1:])
+		case "gates":
+			return evalGates(ctx, a, args[1:])
 		}
 	}
-	return fmt.Errorf("%w: eval 后面写 questions、retrieval 或 overlap", errUsage)
+	return fmt.Errorf("%w: eval 后面写 questions、retrieval、overlap 或 gates", errUsage)
 }
 
 // evalQuestions plays each item's turns as one fresh conversation, as of its

@@ -48,13 +48,8 @@ func (p *parts) assistant() (*handlers.Assistant, error) {
 	if p.model == nil {
 		return nil, nil
 	}
-	texts, err := knowledge.Instructions()
-	if err != nil {
-		return nil, err
-	}
-	if p.gates, err = knowledge.NewGates(knowledge.GateOptions{
-		Registry: p.base.Registry(), Redactor: p.mask, Public: func(what string) bool { return p.public(what) || officialSites[what] || what == p.site() }, Metrics: p.metrics, Now: p.app.now,
-	}, texts...); err != nil {
+	var err error
+	if p.gates, err = p.openGates(); err != nil {
 		return nil, err
 	}
 	worder, err := knowledge.NewWorder(p.base, p.model, p.gates)
@@ -66,6 +61,19 @@ func (p *parts) assistant() (*handlers.Assistant, error) {
 		Worder: worder, Provider: c.Provider, Model: c.Name, Filing: c.Filing,
 		Consent: p.records.NoticeAnswered, SetConsent: p.records.AnswerNotice,
 	}, nil
+}
+
+// openGates makes the gates that stand before everything a model says.
+func (p *parts) openGates() (*knowledge.Gates, error) {
+	texts, err := knowledge.Instructions()
+	if err != nil {
+		return nil, err
+	}
+	site := p.site()
+	return knowledge.NewGates(knowledge.GateOptions{
+		Registry: p.base.Registry(), Redactor: p.mask, Metrics: p.metrics, Now: p.app.now,
+		Public: func(what string) bool { return p.public(what) || officialSites[what] || what == site },
+	}, texts...)
 }
 
 // officialSites are the hosts a text may name besides the county's own.
