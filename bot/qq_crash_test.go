@@ -3,6 +3,8 @@ package bot
 import (
 	"context"
 	"fmt"
+	"io"
+	"net/http"
 	"strings"
 	"syscall"
 	"testing"
@@ -29,6 +31,20 @@ func TestQQCrash_EachMessageIsAnsweredOnce(t *testing.T) {
 			killMany(t, env)
 		})
 	}
+}
+
+// open is how many messages the program has not done.
+func (v *victim) open() string {
+	r, err := http.Get(v.base + "/open")
+	if err != nil {
+		return ""
+	}
+	defer r.Body.Close()
+	n, err := io.ReadAll(r.Body)
+	if err != nil {
+		return ""
+	}
+	return string(n)
 }
 
 func killMany(t *testing.T, env []string) {
@@ -59,7 +75,8 @@ func killMany(t *testing.T, env []string) {
 		if err != nil {
 			t.Fatalf("kill %d at %s: the message was not answered\n%s", i, point, v.out.String())
 		}
-		v.end(syscall.SIGTERM) // it drains: nothing comes after this
+		until(t, "nothing is left to be done", func() bool { return v.open() == "0" })
+		v.end(syscall.SIGTERM)
 		v.out.Reset()
 	}
 	for i, u := range people {

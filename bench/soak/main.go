@@ -1,7 +1,7 @@
 // Command soak lets the bot answer on the QQ simulator for a long time while
 // calls and deliveries fail at random, and checks that every message is
 // answered once. It prints memory and goroutines as it goes: both should be
-// flat. Bot and simulator share the process.
+// flat. The figures are those of the bot, which has a process of its own.
 package main
 
 import (
@@ -9,21 +9,13 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
-	"log/slog"
 	"math/rand/v2"
-	"net"
-	"net/http"
 	"os"
 	"os/signal"
-	"runtime"
-	"strconv"
-	"strings"
+	"syscall"
 	"time"
 
-	"mingbai/bot"
 	"mingbai/bot/qqtest"
-	"mingbai/office"
 )
 
 const (
@@ -41,9 +33,17 @@ func main() {
 	rate := flag.Int("rate", 50, "messages a second")
 	faults := flag.Duration("fault", 2*time.Second, "a fault is armed about this often")
 	every := flag.Duration("report", 30*time.Second, "how often memory is printed")
+	serving := flag.Bool("serve", false, "be the bot of a soak: SOAK_PLATFORM, SOAK_DIR")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if *serving {
+		if err := serve(ctx, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "soak: the bot:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := run(ctx, *length, *rate, *faults, *every); err != nil {
 		fmt.Fprintln(os.Stderr, "soak:", err)
 		os.Exit(1)
@@ -62,87 +62,20 @@ func run(ctx context.Context, length time.Duration, rate int, faults, every time
 		return err
 	}
 	defer p.Close()
-	s, err := serve(ctx, dir, p)
+	c, err := startBot(dir, p.URL())
 	if err != nil {
 		return err
 	}
 	begun := time.Now()
-	talk(ctx, p, p.AddBot(appID, secret, qqtest.BotOptions{Webhook: s.url}), t, length, rate, faults, every)
+	tell := func() { report(begun, t, c) }
+	b := p.AddBot(appID, secret, qqtest.BotOptions{Webhook: c.base + "/qq/webhook"})
+	talk(ctx, p, b, t, length, rate, faults, every, tell)
 	p.Disarm()
 	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), settle)
 	defer cancel()
-	open := t.wait(wait, s.held)
-	report(begun, t)
-	if err := s.stop(); err != nil {
-		return err
-	}
-	return t.verdict(open)
-}
-
-// served is the bot at work.
-type served struct {
-	url  string
-	held func() (string, error) // the words of replies that wait
-	stop func() error
-}
-
-// serve starts a bot whose answers name the question.
-func serve(ctx context.Context, dir string, p *qqtest.Platform) (*served, error) {
-	db, err := office.Open(ctx, office.Options{Dir: dir})
-	if err != nil {
-		return nil, err
-	}
-	write, read, dialect := db.Handles()
-	store, err := bot.OpenStore(ctx, write, read, dialect)
-	if err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
-	qq, err := bot.NewQQ(store, bot.QQOptions{AppID: appID, Secret: secret, APIBase: p.URL(), TokenBase: p.URL(), Log: log})
-	if err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	many := bot.Rate{Burst: 1 << 20, Every: time.Microsecond}
-	b := bot.New(bot.HandlerFunc(answer), bot.NewLocalSessions(store, time.Hour), bot.NewInbox(store), bot.Options{Log: log, PerPerson: many, PerChat: 100})
-	b.Attach(qq)
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	web := &http.Server{Handler: bot.NewQQWebhook(qq), ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
-	go web.Serve(ln) //nolint:errcheck // ends with stop
-	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	done := make(chan error, 1)
-	go func() { done <- b.Run(work) }()
-	return &served{
-		url: "http://" + ln.Addr().String() + "/qq/webhook",
-		held: func() (words string, err error) {
-			err = read.QueryRow(`SELECT COALESCE(group_concat(text, ' '), '') FROM held WHERE state = 0`).Scan(&words)
-			return words, err
-		},
-		stop: func() error {
-			cancel()
-			return errors.Join(<-done, web.Close(), db.Close())
-		},
-	}, nil
-}
-
-// answer takes a while and says which question it was.
-func answer(ctx context.Context, m bot.Message, s *bot.Session) (bot.Reply, error) {
-	select {
-	case <-time.After(rand.N(40 * time.Millisecond)):
-	case <-ctx.Done():
-		return bot.Reply{}, ctx.Err()
-	}
-	n, isQuestion := strings.CutPrefix(m.Text, "问")
-	if _, err := strconv.Atoi(n); err != nil || !isQuestion {
-		return bot.Reply{Text: "好"}, nil
-	}
-	r := bot.Reply{Text: "答" + n + "。" + strings.Repeat("依据《劳动合同法》第三十条。〔1〕", rand.IntN(60))}
-	if rand.IntN(5) == 0 {
-		r.Choices = []string{"劳动监察和仲裁选哪个", "转人工"}
-	}
-	return r, nil
+	open := t.wait(wait, c.held)
+	tell()
+	return errors.Join(c.stop(), t.verdict(open))
 }
 
 // kinds are the faults of calls and of deliveries that nothing may be lost by.
@@ -155,7 +88,7 @@ var kinds = []qqtest.FaultKind{
 var endpoints = []string{"c2c/messages", "group/messages"}
 
 // talk lets people speak until the time is over.
-func talk(ctx context.Context, p *qqtest.Platform, b *qqtest.Bot, t *tally, length time.Duration, rate int, faults, every time.Duration) {
+func talk(ctx context.Context, p *qqtest.Platform, b *qqtest.Bot, t *tally, length time.Duration, rate int, faults, every time.Duration, report func()) {
 	var users []*qqtest.User
 	for i := range people {
 		users = append(users, p.User(b, fmt.Sprint("人", i)))
@@ -168,8 +101,8 @@ func talk(ctx context.Context, p *qqtest.Platform, b *qqtest.Bot, t *tally, leng
 	defer speak.Stop()
 	defer harm.Stop()
 	defer tell.Stop()
-	begun, end := time.Now(), time.After(length)
-	report(begun, t)
+	end := time.After(length)
+	report()
 	for {
 		select {
 		case <-ctx.Done():
@@ -177,7 +110,7 @@ func talk(ctx context.Context, p *qqtest.Platform, b *qqtest.Bot, t *tally, leng
 		case <-end:
 			return
 		case <-tell.C:
-			report(begun, t)
+			report()
 		case <-harm.C:
 			f := qqtest.Fault{Kind: kinds[rand.IntN(len(kinds))], Endpoint: endpoints[rand.IntN(2)], Copies: 2 + rand.IntN(20)}
 			if p.Arm(f, 1+rand.IntN(2)) {
@@ -195,30 +128,13 @@ func talk(ctx context.Context, p *qqtest.Platform, b *qqtest.Bot, t *tally, leng
 	}
 }
 
-// report prints how big the process is after a collection.
-func report(begun time.Time, t *tally) {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
+// report prints how big the bot is after a collection.
+func report(begun time.Time, t *tally, c *child) {
+	var f figures
+	if err := c.get("/figures", &f); err != nil {
+		fmt.Println("figures:", err)
+	}
 	asked, answered, twice := t.counts()
 	fmt.Printf("%6s  asked %7d  answered %7d  twice %d  faults %5d  heap %5.1f MB  resident %5.1f MB  goroutines %4d\n",
-		time.Since(begun).Round(time.Second), asked, answered, twice, t.armed, float64(m.HeapAlloc)/(1<<20), resident(), runtime.NumGoroutine())
-}
-
-// resident is the memory of the process in MB; 0 where /proc does not say.
-func resident() float64 {
-	f, err := os.Open("/proc/self/statm")
-	if err != nil {
-		return 0
-	}
-	defer f.Close()
-	line, err := io.ReadAll(io.LimitReader(f, 200))
-	if err != nil {
-		return 0
-	}
-	var size, pages float64
-	if _, err := fmt.Sscan(string(line), &size, &pages); err != nil {
-		return 0
-	}
-	return pages * float64(os.Getpagesize()) / (1 << 20)
+		time.Since(begun).Round(time.Second), asked, answered, twice, t.armed, f.Heap, f.Resident, f.Goroutines)
 }

@@ -55,6 +55,13 @@ func run(ctx context.Context) error {
 	b.Attach(web)
 	mux := http.NewServeMux()
 	mux.Handle("/", web)
+	mux.HandleFunc("/open", func(w http.ResponseWriter, r *http.Request) { // how many messages are not done
+		n := -1
+		if err := read.QueryRowContext(r.Context(), `SELECT COUNT(*) FROM inbox WHERE state < 2`).Scan(&n); err != nil {
+			log.Error("messages not counted", "err", err)
+		}
+		fmt.Fprint(w, n)
+	})
 	if base := os.Getenv("QQ_BASE"); base != "" {
 		qq, err := bot.NewQQ(store, bot.QQOptions{AppID: os.Getenv("QQ_APP_ID"), Secret: os.Getenv("QQ_APP_SECRET"), APIBase: base, TokenBase: base, Log: log, Redis: redis})
 		if err != nil {
