@@ -82,6 +82,7 @@ func TestBlind(t *testing.T) {
 		fmt.Fprintf(&out, "%s: %d questions\n  right topic first: %d (%d%%)\n  right topic named: %d (%d%%)\n  answered without doubt: %d, of these right: %d (%d%%)\n  not known: %d (%d%%)\n",
 			set, n, right, right*100/n, offered, offered*100/n, sure, sureRight, sureRight*100/max(1, sure), unknown, unknown*100/n)
 	}
+	blindVariants(t, a, &out)
 	outside := readBlind(t, "outside.jsonl")
 	var answered, tentative int
 	for _, q := range outside {
@@ -94,6 +95,32 @@ func TestBlind(t *testing.T) {
 	}
 	fmt.Fprintf(&out, "outside.jsonl: %d questions\n  answered without doubt: %d (%d%%)\n  answered with doubt: %d (%d%%)\n", len(outside), answered, answered*100/len(outside), tentative, tentative*100/len(outside))
 	golden(t, filepath.Join("testdata", "blind", "figures.txt"), out.String())
+}
+
+// blindVariants asks the single questions again as other people write them.
+func blindVariants(t *testing.T, a *Answerer, out *strings.Builder) {
+	t.Helper()
+	list := append(readBlind(t, "questions.jsonl"), readBlind(t, "second.jsonl")...)
+	list = slices.DeleteFunc(list, func(q blindQuestion) bool { return q.Q == "" })
+	for _, name := range []string{"", VariantTraditional, VariantTypo, VariantDialect} {
+		rewrite, err := Variant(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		right := 0
+		for _, q := range list {
+			if rewrite != nil {
+				q.Q = rewrite(q.Q)
+			}
+			ans := playBlind(t, a, q)
+			ok := ans.Kind == KindAnswer && slices.Contains(append([]string{q.Topic}, q.Also...), ans.Entry.Topic)
+			count(&right, ok)
+			if !ok && name == VariantDialect && testing.Verbose() {
+				t.Logf("dialect %s %s", q.Topic, q.Q)
+			}
+		}
+		fmt.Fprintf(out, "all single questions, variant %q: %d\n  right topic first: %d (%d%%)\n", name, len(list), right, right*100/len(list))
+	}
 }
 
 func count(n *int, yes bool) {

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 )
 
@@ -184,23 +183,5 @@ func TestArticleRetrieval(t *testing.T) {
 	}
 	if now["traditional recall@5"] != now["as shipped recall@5"] {
 		t.Errorf("questions in traditional characters find %.4f, in simplified ones %.4f", now["traditional recall@5"], now["as shipped recall@5"])
-	}
-}
-
-// traditional writes a question in traditional characters, over-converted ones
-// among them: for each character the last that is folded to it.
-func traditional() func(string) string {
-	to := map[rune]rune{}
-	for line := range strings.Lines(simplifyData) {
-		runes := []rune(strings.TrimSpace(line))
-		to[runes[0]] = runes[len(runes)-1]
-	}
-	return func(s string) string {
-		return strings.Map(func(r rune) rune {
-			if t, ok := to[r]; ok {
-				return t
-			}
-			return r
-		}, s)
 	}
 }

@@ -66,11 +66,12 @@ func kbVerify(ctx context.Context, a *app, args []string) error {
 
 // evalRetrieval measures how well questions find their articles.
 func evalRetrieval(ctx context.Context, a *app, args []string) error {
-	f := a.flags("eval retrieval", "--laws 法条.jsonl.gz --queries 问题.jsonl [--json] [--run 输出.jsonl]")
+	f := a.flags("eval retrieval", "--laws 法条.jsonl.gz --queries 问题.jsonl [--variant trad|typo|dialect] [--json] [--run 输出.jsonl]")
 	lawsFile := f.String("laws", "", "法条，每行一个 JSON（可 gzip）")
 	queries := f.String("queries", "", "问题，每行 qid、query（和 gold）")
 	run := f.String("run", "", "把每题前 100 条写到这个文件，只读 qid 和 query")
 	cache := f.String("cache", "", "索引缓存文件")
+	variant := f.String("variant", "", "换一种写法再问：trad 繁体、typo 每十个字错一个同音字、dialect 方言词")
 	asJSON := f.Bool("json", false, "输出 JSON")
 	rest, err := parse(f, args)
 	if err != nil {
@@ -84,6 +85,9 @@ func evalRetrieval(ctx context.Context, a *app, args []string) error {
 		return err
 	}
 	o := knowledge.RetrievalOptions{Laws: *lawsFile, Queries: *queries, Entries: p.base.EntryDocuments(), Lexicon: knowledge.DefaultLexicon(), Index: p.base.IndexOptions(), Cache: *cache}
+	if o.Rewrite, err = knowledge.Variant(*variant); err != nil {
+		return fmt.Errorf("%w: %w", errUsage, err)
+	}
 	if *run != "" {
 		w, err := os.Create(*run)
 		if err != nil {
