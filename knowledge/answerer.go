@@ -80,7 +80,8 @@ func (a *Answerer) find(q Question) []Hit {
 	query.N = wideHits
 	alone := a.base.Search(query)
 	t := Normalize(q.Text)
-	if utf8.RuneCountInString(t) > short && !elliptical(t) && len(alone) > 0 && alone[0].Fit >= FitSure {
+	if len(alone) > 0 && alone[0].Fit >= FitSure && !elliptical(t) &&
+		(utf8.RuneCountInString(t) > short || namesMatter(alone[0].Doc.Entry, t)) {
 		return alone[:min(nearHits, len(alone))]
 	}
 	sum := map[string]float64{}
@@ -113,6 +114,18 @@ func (a *Answerer) find(q Question) []Hit {
 		return cmp.Or(cmp.Compare(sum[y.Doc.ID], sum[x.Doc.ID]), strings.Compare(x.Doc.ID, y.Doc.ID))
 	})
 	return hits[:min(nearHits, len(hits))]
+}
+
+// matterWord is the least length of a keyword, in characters, that names a
+// matter by itself: 物业费, 赡养费.
+const matterWord = 3
+
+// namesMatter says that a question, short as it is, names by a keyword of the
+// entry what it is about: "老人赡养费怎么算" after a dog's bite begins a new matter.
+func namesMatter(e *Entry, text string) bool {
+	return e != nil && slices.ContainsFunc(e.Keywords, func(k string) bool {
+		return utf8.RuneCountInString(k) >= matterWord && strings.Contains(text, Normalize(k))
+	})
 }
 
 // kinship is what an entry gains in a conversation for being of the matter that

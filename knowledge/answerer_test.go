@@ -1,0 +1,28 @@
+package knowledge
+
+import (
+	"context"
+	"testing"
+)
+
+// TestAnswer_ANewMatterIsHeard: a short question that names its matter is not
+// outvoted by what was said before it; one that leans on it is.
+func TestAnswer_ANewMatterIsHeard(t *testing.T) {
+	t.Parallel()
+	a := NewAnswerer(openBuiltin(t))
+	for _, c := range []struct{ before, text, topic string }{
+		{"被狗咬了谁赔", "老人赡养费怎么算", "FM12"},
+		{"我想离婚孩子归谁", "物业费能不交吗", "CS09"},
+		{"老板拖欠工资不给怎么办", "遗嘱公证要带什么", "NT10"},
+		{"被狗咬了谁赔", "要赔哪些钱", "TT10"},
+	} {
+		first, err := a.Answer(context.Background(), Question{Text: c.before, On: gateDay})
+		if err != nil || first.Entry == nil {
+			t.Fatalf("%s: %v", c.before, err)
+		}
+		got, err := a.Answer(context.Background(), Question{Text: c.text, Context: []string{c.before}, Last: first.Entry.ID, On: gateDay})
+		if err != nil || got.Entry == nil || got.Entry.Topic != c.topic {
+			t.Errorf("%s, then %s: got %+v, %v, want %s", c.before, c.text, got.Entry, err, c.topic)
+		}
+	}
+}
