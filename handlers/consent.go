@@ -142,7 +142,7 @@ func (r *Router) assisted(ctx context.Context, t *turn, q knowledge.Question, a 
 	asking := t.asking(ctx, q)
 	if lost {
 		if a, helps = r.rewritten(ctx, asking, a); !helps {
-			return a, ""
+			return m.Worder.Offer(ctx, asking, a), ""
 		}
 	}
 	a, _ = m.Worder.Word(ctx, asking, a)

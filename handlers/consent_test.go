@@ -14,6 +14,15 @@ import (
 // newAssistedTalk is a conversation with a model that says what the test wants.
 func newAssistedTalk(t *testing.T) (*talk, *llmtest.Server, map[string]office.NoticeAnswer) {
 	t.Helper()
+	b, err := base()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newAssistedTalkOn(t, b)
+}
+
+func newAssistedTalkOn(t *testing.T, b *knowledge.Base) (*talk, *llmtest.Server, map[string]office.NoticeAnswer) {
+	t.Helper()
 	k := newTalk(t)
 	server := llmtest.New()
 	t.Cleanup(server.Close)
@@ -28,6 +37,7 @@ func newAssistedTalk(t *testing.T) (*talk, *llmtest.Server, map[string]office.No
 		t.Fatal(err)
 	}
 	d := k.router.d
+	d.Base, d.Answerer = b, knowledge.NewAnswerer(b)
 	gates, err := knowledge.NewGates(knowledge.GateOptions{Registry: d.Base.Registry(), Redactor: mask, Public: func(n string) bool {
 		_, ok := d.Safety.Hotlines().Find(n)
 		return ok
@@ -152,5 +162,39 @@ func TestSimply(t *testing.T) {
 	want(t, r, "先说最要紧的", "11个月", "依据")
 	if len(r.Text) > 3000 {
 		t.Errorf("%d bytes are not brief", len(r.Text))
+	}
+}
+
+// TestAssisted_OffersWhatTheModelFindsNearest: who is not understood is offered
+// other entries once they agreed to the model, and none through it before.
+func TestAssisted_OffersWhatTheModelFindsNearest(t *testing.T) {
+	t.Parallel()
+	b, err := knowledge.OpenBase(t.Context(), knowledge.BaseOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, server, _ := newAssistedTalkOn(t, b)
+	model, err := knowledge.NewChatModel(knowledge.ModelOptions{BaseURL: server.URL(), Model: llmtest.Name}, k.router.d.Redactor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(model.Close)
+	b.SetReranker(model)
+	server.Answer(func(r llmtest.Request) (string, llmtest.Fault) {
+		if strings.Contains(r.Messages[0].Content, "排序") {
+			return `{"order":[6,5,4,3]}`, llmtest.None
+		}
+		return "不知道。", llmtest.None
+	})
+	const unclear = "手续怎么弄"
+	before := k.say(unclear)
+	if len(before.Choices) == 0 || len(server.Requests()) != 0 {
+		t.Fatalf("%d choices, %d requests before consent", len(before.Choices), len(server.Requests()))
+	}
+	k.session = &bot.Session{Key: k.session.Key}
+	k.say("同意AI")
+	after := k.say(unclear)
+	if len(after.Choices) == 0 || strings.Join(after.Choices, "|") == strings.Join(before.Choices, "|") {
+		t.Errorf("offered %v, without the model %v", after.Choices, before.Choices)
 	}
 }

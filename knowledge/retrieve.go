@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"sync"
 	"sync/atomic"
+	"unicode/utf8"
 )
 
 // fuseDepth is how deep both rankings are joined.
@@ -14,34 +15,41 @@ const fuseDepth = 100
 // Retrieve is Search with the help of the models there are: the ranking by
 // vectors joined to that by words, then the first hits ordered by the language
 // model. Without models, and whenever one fails or is slow, it is Search. Both
-// see the question masked.
+// see the question masked; it may be called only for a person who has agreed to
+// that.
 func (b *Base) Retrieve(ctx context.Context, q Query) []Hit {
-	if q.On.IsZero() {
-		q.On = b.Today()
-	}
 	want := q.N
 	if want <= 0 {
 		want = defaultHits
 	}
-	dense, rerank := b.state.Load().dense.index.Load(), b.reranker.Load()
-	if dense == nil && rerank == nil {
-		return b.Search(q)
+	rerank := b.reranker.Load()
+	if rerank == nil {
+		return b.near(ctx, q, want)
 	}
-	hits := b.Search(q)
-	deep := q
-	deep.N = max(want, fuseDepth)
-	if want < fuseDepth { // entries and articles together are another list when more of each are looked at
-		hits = appendNew(hits, b.Search(deep))
-	}
-	if dense != nil {
-		if near, err := dense.Search(ctx, deep); err == nil {
-			hits = fuse(deep.N, hits, near)
-		}
-	}
-	if rerank != nil {
-		hits = Rerank(ctx, *rerank, q, hits)
-	}
+	hits := Rerank(ctx, *rerank, q, b.near(ctx, q, max(want, rerankTop)))
 	return hits[:min(want, len(hits))]
+}
+
+// near is the ranking by words, joined to that by vectors if there is one.
+func (b *Base) near(ctx context.Context, q Query, want int) []Hit {
+	if q.On.IsZero() {
+		q.On = b.Today()
+	}
+	q.N = want
+	hits := b.Search(q)
+	dense := b.state.Load().dense.index.Load()
+	if dense == nil {
+		return hits
+	}
+	q.N = max(want, fuseDepth)
+	vectors, err := dense.Search(ctx, q)
+	if err != nil {
+		return hits
+	}
+	if want < fuseDepth {
+		hits = appendNew(hits, b.Search(q))
+	}
+	return fuse(want, hits, vectors)
 }
 
 // appendNew appends those of more that hits has not.
@@ -96,6 +104,27 @@ func (l *lazyDense) warm(b *Base, words *Index) {
 			l.index.Store(x)
 		}
 	})
+}
+
+// Offer names other entries in an answer that does not know or asks which is
+// meant: those that vectors and the model find nearest to the person's own
+// words. Without such models it gives a as it is.
+func (w *Worder) Offer(ctx context.Context, q Asking, a Answer) Answer {
+	b := w.base
+	if b.Embedded() == 0 && b.reranker.Load() == nil {
+		return a
+	}
+	text := q.Text
+	if n := len(q.Context); n > 0 && utf8.RuneCountInString(text) <= short {
+		text = q.Context[n-1] + "，" + text
+	}
+	a.Choices = nil
+	for _, h := range b.Retrieve(ctx, Query{Text: text, Kind: KindEntry, Area: q.Area, On: q.On, N: nearHits, Person: q.Person}) {
+		if _, off := b.Off(h.Doc.Entry.Topic); !off && len(a.Choices) < maxChoice {
+			a.Choices = append(a.Choices, h.Doc.Entry)
+		}
+	}
+	return a
 }
 
 // Embedded says how many documents Retrieve finds by their vectors.

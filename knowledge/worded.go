@@ -321,7 +321,7 @@ var rewriteSchema = json.RawMessage(`{"type":"object","properties":{"question":{
 // made up something that was not said.
 func (w *Worder) Rewrite(ctx context.Context, q Asking) (question string, topics []string, ok bool) {
 	p := Prompt{Task: TaskRewrite, System: w.tasks[TaskRewrite].system(w.gates.Marker()), Person: q.Person, Bot: q.Bot, Schema: rewriteSchema, MaxTokens: 200}
-	p.User = append(p.User, tagged("专题", w.topicList(q.Question), true)...)
+	p.User = append(p.User, tagged("专题", w.topicList(ctx, q.Question), true)...)
 	p.User = append(p.User, tagged("前面说过的话", newest(q.Context, maxPromptSaid/2), false)...)
 	p.User = append(p.User, tagged("问题", clipRunes(q.Text, maxPromptSaid), false)...)
 	c, err := w.model.Complete(ctx, p)
@@ -356,11 +356,11 @@ const topicsOffered = 25
 
 // topicList names the topics nearest to the question: the model picks, it does
 // not recall.
-func (w *Worder) topicList(q Question) string {
+func (w *Worder) topicList(ctx context.Context, q Question) string {
 	var b strings.Builder
 	seen := map[string]bool{}
 	text := strings.Join(append(slices.Clone(q.Context), q.Text), "，")
-	for _, h := range w.base.Search(Query{Text: text, Kind: KindEntry, On: q.On, N: 60}) {
+	for _, h := range w.base.near(ctx, Query{Text: text, Kind: KindEntry, On: q.On}, 60) {
 		t := h.Doc.Entry.Topic
 		if !seen[t] && len(seen) < topicsOffered {
 			seen[t] = true

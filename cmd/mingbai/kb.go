@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -71,7 +72,8 @@ func kbCheck(ctx context.Context, a *app, args []string) error {
 }
 
 func kbSearch(ctx context.Context, a *app, args []string) error {
-	f := a.flags("kb search", "[--explain] [--on 日期] [--kind entry|article] [-n 条数] 要找的话")
+	f := a.flags("kb search", "[--explain|--models] [--on 日期] [--kind entry|article] [-n 条数] 要找的话")
+	models := f.Bool("models", false, "用上向量模型（要先 mingbai knowledge embed）；得分是两种排名合起来的")
 	explain := f.Bool("explain", false, "说明为什么排在这里")
 	on := f.String("on", "", "按哪一天有效的内容找")
 	kind := f.String("kind", "", "只找 entry（条目）或 article（法条）")
@@ -94,7 +96,13 @@ func kbSearch(ctx context.Context, a *app, args []string) error {
 	}
 	q := knowledge.Query{Text: strings.Join(rest, " "), Kind: *kind, Area: *area, On: day, N: *n}
 	hits := p.base.Search(q)
-	if *explain {
+	switch {
+	case *models && p.vectors == nil:
+		return errors.New("没有设置向量模型：先设 EMBEDDING_MODEL 和 EMBEDDING_BASE_URL，见 docs/guide-model.md")
+	case *models:
+		p.base.Warm()
+		hits = p.base.Retrieve(ctx, q)
+	case *explain:
 		hits = p.base.Explain(q)
 	}
 	if len(hits) == 0 {
