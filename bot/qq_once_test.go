@@ -26,7 +26,7 @@ type platformAPI struct {
 	body  map[string]string // of the last call
 }
 
-func newPlatformAPI(t *testing.T) *platformAPI {
+func newPlatformAPI(t testing.TB) *platformAPI {
 	t.Helper()
 	p := &platformAPI{calls: map[string]int{}, body: map[string]string{}}
 	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -66,7 +66,7 @@ func (f qqFake) Send(ctx context.Context, to Address, ref string, r Reply) error
 func (f qqFake) Open() []Address { return nil }
 
 // webhookBot runs a bot that takes events by a webhook.
-func webhookBot(t *testing.T, s *Store, redis *Redis, h Handler, p *platformAPI, log *slog.Logger) (*QQWebhook, *fakeChannel) {
+func webhookBot(t testing.TB, s *Store, redis *Redis, h Handler, p *platformAPI, log *slog.Logger) (*QQWebhook, *fakeChannel) {
 	t.Helper()
 	q, err := NewQQ(s, QQOptions{AppID: "1001", Secret: goldenSecret, APIBase: p.URL, TokenBase: p.URL, Log: log})
 	if err != nil {

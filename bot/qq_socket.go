@@ -15,10 +15,10 @@ import (
 
 // Limits of the websocket.
 const (
-	qqFrame     = 1 << 20          // bytes of one message
-	qqHandshake = 10 * time.Second // from dialling to READY
-	qqBeatMin   = 5 * time.Second  // a shorter heartbeat than the platform asks for helps nobody
-	qqRedial    = time.Second      // first wait before another connection, doubled each time
+	qqFrame     = 1 << 20                // bytes of one message
+	qqHandshake = 10 * time.Second       // from dialling to READY
+	qqBeatMin   = 5 * time.Second        // a shorter heartbeat than the platform asks for helps nobody
+	qqRedial    = 500 * time.Millisecond // first wait before another connection, doubled each time
 	qqRedialMax = time.Minute
 	qqHoldOff   = 10 * time.Minute // before another try after a refusal that only the operator can end
 	qqTakeFor   = 10 * time.Second // how long an event is tried to be taken before the connection is given up

@@ -15,11 +15,16 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/tencent-connect/botgo"
+	"github.com/tencent-connect/botgo/interaction/webhook"
+	"github.com/tencent-connect/botgo/token"
 )
 
 // The platform's own example of the handshake: bot docs, event-emit/webhook.
@@ -354,4 +359,45 @@ func BenchmarkQQWebhook_BeforeAuthentication(b *testing.B) {
 	}
 	runtime.ReadMemStats(&after)
 	b.ReportMetric(float64(after.TotalAlloc-before.TotalAlloc)/float64(b.N), "B-before-auth/op")
+}
+
+// BenchmarkQQWebhook_Botgo is the same in botgo's own handler, with an announced
+// length that this machine can still give: it allocates whatever is announced.
+func BenchmarkQQWebhook_Botgo(b *testing.B) {
+	qqSilence.Do(func() { botgo.SetLogger(qqNoLog{}) })
+	credentials := &token.QQBotCredentials{AppID: "1001", AppSecret: goldenSecret}
+	for b.Loop() {
+		r := httptest.NewRequest(http.MethodPost, "/qq/webhook", strings.NewReader("{}"))
+		r.ContentLength = 16 << 20
+		webhook.HTTPHandler(httptest.NewRecorder(), r, credentials)
+	}
+}
+
+// BenchmarkQQWebhook_Acknowledge: 200 events a second for as long as the
+// benchmark lasts, each taken durably; p99-ms is how long the platform waits.
+func BenchmarkQQWebhook_Acknowledge(b *testing.B) {
+	h, _ := webhookBot(b, newStore(b), nil, HandlerFunc(echo), newPlatformAPI(b), nil)
+	var mu sync.Mutex
+	var took []time.Duration
+	var senders sync.WaitGroup
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for i := 0; b.Loop(); i++ {
+		<-tick.C
+		body := bytes.Replace(privateEvent(fmt.Sprint(i), "老板欠我工资"), []byte("U1"), fmt.Appendf(nil, "U%d", i%500), 1)
+		senders.Go(func() {
+			begin := time.Now()
+			got := post(h, body)
+			mu.Lock()
+			defer mu.Unlock()
+			took = append(took, time.Since(begin))
+			if got != taken {
+				b.Errorf("got %s", got)
+			}
+		})
+	}
+	senders.Wait()
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
+	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "median-ms")
 }
