@@ -44,6 +44,9 @@ func caseCommands() []caseCommand {
 		{[]string{"查进度", "进度", "查", "看", "取件码", "取件"}, true, (*Router).show},
 		{[]string{"评价"}, true, (*Router).rateCase},
 		{[]string{"分享", "不分享"}, true, (*Router).share},
+		{[]string{"调解记录"}, true, (*Router).meeting},
+		{[]string{"调解结果"}, true, (*Router).outcome},
+		{[]string{"协议书"}, true, (*Router).agreement},
 	}
 }
 
@@ -193,6 +196,7 @@ func (r *Router) submit(ctx context.Context, t *turn, f form) (bot.Reply, error)
 		Place: v["place"], Parties: v["parties"], Story: v["story"], Wish: v["wish"], Consent: v["consent"],
 		Danger: v[keyDanger] != "", Minor: v[keyMinor] != "",
 	}
+	d.Topic = r.topicOf(d.Story)
 	if f.via == office.ViaGrid {
 		d.Matter, d.Danger = "lead", d.Danger || v["wish"] == "有人可能受伤害"
 		d.Wish = "风险：" + v["wish"]

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"mingbai/bot"
+	"mingbai/knowledge"
 	"mingbai/office"
 )
 
@@ -73,6 +74,13 @@ func (r *Router) show(ctx context.Context, t *turn, p office.Person, a caseArgs)
 	inside := c.Hats&(office.Desk|office.Holder|office.Lead) != 0
 	if inside {
 		b.WriteString("\n" + factCard(c))
+		if c.Lane != "" {
+			way, err := r.d.Cases.Proposal(ctx, c)
+			if err != nil {
+				return bot.Reply{}, err
+			}
+			b.WriteString("\n建议走：" + way.Text())
+		}
 	}
 	b.WriteString("\n经过：")
 	for _, e := range events {
@@ -184,6 +192,9 @@ func (r *Router) act(ctx context.Context, t *turn, p office.Person, a caseArgs) 
 				return bot.Reply{}, err
 			}
 			x.To, x.Note = to.ID, strings.TrimSpace(strings.TrimPrefix(a.rest, words[0]))
+		case m.Verb == "handover":
+			lane, why, _ := strings.Cut(a.rest, " ")
+			x.Lane, x.Note = lane, why
 		case m.Needs&office.NeedCase != 0:
 			if len(words) > 0 {
 				x.Into = words[0]
@@ -268,6 +279,46 @@ func (r *Router) rateCase(ctx context.Context, t *turn, p office.Person, a caseA
 	return bot.Reply{Text: "谢谢，已记下。"}, nil
 }
 
+// meeting takes "调解记录 0012 双方到场…".
+func (r *Router) meeting(ctx context.Context, t *turn, p office.Person, a caseArgs) (bot.Reply, error) {
+	c, err := r.d.Cases.AddSession(ctx, p, a.no, string(t.message.Chat)+"#"+t.message.ID, "", a.rest)
+	if err != nil {
+		return bot.Reply{}, err
+	}
+	return bot.Reply{Text: fmt.Sprintf("%s 的调解记录已记下。结果回“调解结果 %s 书面协议 内容”，或“不成”“撤回”“转出”。", c.No, c.No)}, nil
+}
+
+// outcome takes "调解结果 0012 书面协议 张某月底前…".
+func (r *Router) outcome(ctx context.Context, t *turn, p office.Person, a caseArgs) (bot.Reply, error) {
+	what, terms, _ := strings.Cut(a.rest, " ")
+	c, m, err := r.d.Cases.SetOutcome(ctx, p, a.no, string(t.message.Chat)+"#"+t.message.ID, strings.Trim(what, "，,：:"), strings.TrimSpace(terms))
+	if err != nil {
+		return bot.Reply{}, err
+	}
+	out := fmt.Sprintf("%s：%s，已记下。", c.No, m.Outcome)
+	if !m.ConfirmBy.IsZero() {
+		out += fmt.Sprintf("双方共同申请司法确认最迟 %s（人民调解法第三十三条），快到期时会提醒。回“协议书 %s”看协议文本。", m.ConfirmBy.In(chinaZone).Format("1月2日"), c.No)
+	} else {
+		out += "请告诉双方还可以走仲裁、行政、诉讼（人民调解法第二十六条）。"
+	}
+	return bot.Reply{Text: out + fmt.Sprintf("最后回“答复 %s 内容”把结果告诉本人。", c.No)}, nil
+}
+
+func (r *Router) agreement(ctx context.Context, t *turn, p office.Person, a caseArgs) (bot.Reply, error) {
+	c, err := r.find(ctx, t, p, a.no)
+	if err != nil {
+		return bot.Reply{}, err
+	}
+	m, _, ok, err := r.d.Cases.Mediation(ctx, c)
+	if err != nil {
+		return bot.Reply{}, err
+	}
+	if !ok || m.ConfirmBy.IsZero() {
+		return bot.Reply{Text: c.No + " 还没有达成协议。"}, nil
+	}
+	return bot.Reply{Text: c.Agreement(m)}, nil
+}
+
 func (r *Router) share(ctx context.Context, t *turn, p office.Person, a caseArgs) (bot.Reply, error) {
 	c, err := r.d.Cases.Share(ctx, p, a.no, a.verb == "分享")
 	if err != nil {
@@ -277,4 +328,14 @@ func (r *Router) share(ctx context.Context, t *turn, p office.Person, a caseArgs
 		return bot.Reply{Text: c.No + " 的答复，代办人现在也能看了。要收回请回“不分享 " + c.No + "”。"}, nil
 	}
 	return bot.Reply{Text: c.No + " 的答复，代办人看不到。"}, nil
+}
+
+// topicOf is the topic of the entry that fits a text surely, "" if none does.
+func (r *Router) topicOf(text string) string {
+	for _, h := range r.d.Base.Search(knowledge.Query{Text: text, Kind: knowledge.KindEntry, N: 1}) {
+		if e := r.d.Base.Entry(h.Doc.ID); e != nil && h.Fit >= sure {
+			return e.Topic
+		}
+	}
+	return ""
 }

@@ -225,6 +225,29 @@ func TestCases_WhatWasSaidNeedNotBeToldAgain(t *testing.T) {
 	want(t, r, "经过：老板拖欠我三个月工资")
 }
 
+func TestCases_Mediation(t *testing.T) {
+	t.Parallel()
+	k := newDesk(t)
+	k.hire("陈所", "经办人", "城东司法所")
+	k.hire("刘调", "调解员", "城东司法所")
+	k.all("老李", "人工", "1", "邻居砌墙占了我家过道半米", "三里村", "张某", "无", "无", "无", "1")
+	want(t, k.say("陈所", "看 1"), "建议走：人民调解")
+	k.say("陈所", "受理 1")
+	want(t, k.say("陈所", "派单 1"), "刘调", "在办 0 件")
+	want(t, k.say("陈所", "派单 1 刘调"), "已派单")
+	want(t, k.say("刘调", "办理 1"), "派给您一件", "办理中")
+	want(t, k.say("刘调", "调解记录 1 双方到场，同意量地界"), "已记下")
+	want(t, k.say("刘调", "协议书 1"), "还没有达成")
+	want(t, k.say("刘调", "调解结果 1 书面协议 张某月底前退墙三十厘米"), "司法确认", "第三十三条")
+	want(t, k.say("刘调", "协议书 1"), "人民调解协议书", "张某月底前退墙")
+	want(t, k.say("老李", "在吗"), "达成了书面协议", "司法确认")
+	want(t, k.say("陈所", "转道 1 司法 一方反悔"), "2026-城东-0001"[5:])
+	want(t, k.say("陈所", "看 1"), "司法途径")
+	if err := k.db.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 // In a group nothing of anybody's case is said or taken.
 func TestCases_NotInGroups(t *testing.T) {
 	t.Parallel()

@@ -19,6 +19,7 @@ type Action struct {
 	Drafter string // model that drafted the answer; "" if none
 	To      int64  // person who is to deal with it
 	Into    string // number it goes on under
+	Lane    string // lane it is handed over to; the number stays
 	Version int64  // of the case the person saw; 0: whatever it is now
 }
 
@@ -124,6 +125,10 @@ func (db *DB) apply(ctx context.Context, tx *sql.Tx, by Person, c *Case, m Move,
 		c.IntoCase = into.ID
 	}
 	switch m.Verb {
+	case "handover":
+		if err := handOver(c, a.Lane); err != nil {
+			return to, err
+		}
 	case "decline":
 		c.Holder = 0
 	case "start":
@@ -173,6 +178,8 @@ func mayHold(p Person, c Case) error {
 		return conflict("“%s”已停用，请另派一位。", p.Name)
 	case !p.Staff():
 		return conflict("“%s”不是经办人、调解员或法律顾问，不能派给他。", p.Name)
+	case c.Lane == LaneReport && !p.Has(Clerk) && !p.Has(Admin) && !p.Has(Adviser):
+		return conflict("这件事可能有危险或涉嫌违法犯罪，不能先派给调解员：先报告、先保护；处置好了，管理员可以“转道”后再派。")
 	case inConflict(p, c):
 		return conflict("“%s”申报过与这件事有关的回避，请另派一位。", p.Name)
 	}
@@ -192,8 +199,8 @@ func inConflict(p Person, c Case) bool {
 // save writes what a step changed, if nobody was quicker.
 func save(ctx context.Context, tx *sql.Tx, c Case) error {
 	r, err := tx.ExecContext(ctx, `UPDATE cases SET version = version + 1, state = $1, holder = $2, due = $3, answered = $4, closed = $5,
-		answer = $6, approver = $7, drafter = $8, taken = $9, into_case = $10, shared = $11 WHERE id = $12 AND version = $13`,
-		string(c.State), c.Holder, unix(c.Due), unix(c.Answered), unix(c.Closed), c.Answer, c.Approver, c.Drafter, unix(c.Taken), c.IntoCase, number(c.Shared), c.ID, c.Version)
+		answer = $6, approver = $7, drafter = $8, taken = $9, into_case = $10, shared = $11, lane = $12 WHERE id = $13 AND version = $14`,
+		string(c.State), c.Holder, unix(c.Due), unix(c.Answered), unix(c.Closed), c.Answer, c.Approver, c.Drafter, unix(c.Taken), c.IntoCase, number(c.Shared), c.Lane, c.ID, c.Version)
 	if err != nil {
 		return fmt.Errorf("save case: %w", err)
 	}

@@ -51,8 +51,10 @@ type Case struct {
 	Drafter    string    `json:"drafter"` // model; "" if no machine helped
 	Taken      time.Time `json:"taken"`   // when the applicant got the answer
 	IntoCase   int64     `json:"into_case"`
-	Hats       Hat       `json:"-"`    // what the person it was read for is to it
-	Next       []string  `json:"next"` // verbs that person may use now
+	Lane       string    `json:"lane"`  // of a dispute: LanePeople …; "": none
+	Topic      string    `json:"topic"` // "TT08"; "": not known
+	Hats       Hat       `json:"-"`     // what the person it was read for is to it
+	Next       []string  `json:"next"`  // verbs that person may use now
 
 	account, path, request string
 }
@@ -73,6 +75,7 @@ type Draft struct {
 	Danger  bool      // somebody may be harmed
 	Minor   bool      // about somebody under 18
 	Guarded bool      // an old or disabled person
+	Topic   string    // what the knowledge base takes it to be about: "TT08"; may be empty
 }
 
 // Opened is what became of a Draft.
@@ -378,7 +381,18 @@ func (o *opening) insert(ctx context.Context, tx *sql.Tx, same string) error {
 	c := &o.c
 	c.Version, c.Org, c.path, c.Matter, c.State, c.Via = 1, o.org.ID, o.org.Path, d.Matter, New, d.Via
 	c.Name, c.Phone, c.Place, c.Parties, c.Story, c.Wish = d.Name, d.Phone, d.Place, d.Parties, d.Story, d.Wish
-	c.Restricted, c.Opened, c.request = d.Minor || d.Danger, now, d.Request
+	c.Opened, c.request = now, d.Request
+	if d.Matter == "dispute" || d.Matter == "wages" || d.Matter == "lead" {
+		list, err := items(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if c.Lane, c.Topic = Propose(d.Story, d.Topic, list).Lane, d.Topic; d.Danger {
+			c.Lane = LaneReport
+		}
+	}
+	d.Danger = d.Danger || c.Lane == LaneReport
+	c.Restricted = d.Minor || d.Danger
 	switch {
 	case d.Danger:
 		c.Urgency = Safety
@@ -393,11 +407,11 @@ func (o *opening) insert(ctx context.Context, tx *sql.Tx, same string) error {
 	c.Due, _ = due(ClockAccept, m, c.Urgency, now, now)
 	c.Promised, o.out.Exact = due(ClockAnswer, m, c.Urgency, now, now)
 	err := tx.QueryRowContext(ctx, `INSERT INTO cases (no, request, version, org, path, matter, state, urgency, via, account, filer, holder,
-		name, phone, place, parties, story, wish, restricted, shared, opened, due, promised, answered, closed, answer, approver, drafter, taken, pickup, same, into_case)
-		VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, $12, $13, $14, $15, $16, $17, 0, $18, $19, $20, 0, 0, '', '', '', 0, $21, $22, 0) RETURNING id`,
+		name, phone, place, parties, story, wish, restricted, shared, opened, due, promised, answered, closed, answer, approver, drafter, taken, pickup, same, into_case, lane, topic)
+		VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, $12, $13, $14, $15, $16, $17, 0, $18, $19, $20, 0, 0, '', '', '', 0, $21, $22, 0, $23, $24) RETURNING id`,
 		c.No, c.request, c.Org, c.path, c.Matter, string(c.State), int(c.Urgency), c.Via, c.account, c.Filer,
 		c.Name, c.Phone, c.Place, c.Parties, c.Story, c.Wish, number(c.Restricted), now.Unix(), unix(c.Due), unix(c.Promised),
-		keyed(o.key, "pickup", pickupCode(o.key, c.request)), same).Scan(&c.ID)
+		keyed(o.key, "pickup", pickupCode(o.key, c.request)), same, c.Lane, c.Topic).Scan(&c.ID)
 	if err != nil {
 		return fmt.Errorf("open case: %w", err)
 	}

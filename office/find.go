@@ -13,7 +13,7 @@ import (
 )
 
 const caseColumns = `id, no, request, version, org, path, matter, state, urgency, via, account, filer, holder, name, phone, place, parties, story, wish,
-	restricted, shared, opened, due, promised, answered, closed, answer, approver, drafter, taken, into_case`
+	restricted, shared, opened, due, promised, answered, closed, answer, approver, drafter, taken, into_case, lane, topic`
 
 func scanCase(row interface{ Scan(...any) error }) (c Case, err error) {
 	var state string
@@ -21,7 +21,7 @@ func scanCase(row interface{ Scan(...any) error }) (c Case, err error) {
 	var opened, due, promised, answered, closed, taken int64
 	err = row.Scan(&c.ID, &c.No, &c.request, &c.Version, &c.Org, &c.path, &c.Matter, &state, &urgency, &c.Via, &c.account, &c.Filer, &c.Holder,
 		&c.Name, &c.Phone, &c.Place, &c.Parties, &c.Story, &c.Wish, &restricted, &shared,
-		&opened, &due, &promised, &answered, &closed, &c.Answer, &c.Approver, &c.Drafter, &taken, &c.IntoCase)
+		&opened, &due, &promised, &answered, &closed, &c.Answer, &c.Approver, &c.Drafter, &taken, &c.IntoCase, &c.Lane, &c.Topic)
 	c.State, c.Urgency, c.Restricted, c.Shared = State(state), Urgency(urgency), restricted != 0, shared != 0
 	c.Opened, c.Due, c.Promised = fromUnix(opened), fromUnix(due), fromUnix(promised)
 	c.Answered, c.Closed, c.Taken = fromUnix(answered), fromUnix(closed), fromUnix(taken)
@@ -141,8 +141,10 @@ type Event struct {
 
 // Name is what people read of a step.
 func (e Event) Name() string {
-	if e.Verb == "open" {
-		return "提交"
+	for verb, name := range map[string]string{"open": "提交", "session": "调解记录", "outcome": "调解结果", "share": "同意代办人看答复", "unshare": "不再给代办人看答复"} {
+		if e.Verb == verb {
+			return name
+		}
 	}
 	for _, m := range Moves {
 		if m.Verb == e.Verb {

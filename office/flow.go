@@ -194,10 +194,7 @@ const (
 	lawNotary    = "中华人民共和国公证法"
 	lawMediation = "中华人民共和国人民调解法"
 	lawCivil     = "中华人民共和国民事诉讼法"
-	lawDV        = "中华人民共和国反家庭暴力法"
 	lawMinors    = "中华人民共和国未成年人保护法"
-	lawPublicSec = "中华人民共和国治安管理处罚法"
-	lawMedical   = "医疗纠纷预防和处理条例"
 )
 
 func days(n int) calendar.Span     { return calendar.Span{N: n, Unit: calendar.Days} }
@@ -232,7 +229,7 @@ func FlowBases() []Basis {
 			list = append(list, *m.Basis)
 		}
 	}
-	return list
+	return append(list, laneBases()...)
 }
 
 // MatterOf finds a matter by key or name; the first row if there is none.

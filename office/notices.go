@@ -299,6 +299,9 @@ func (db *DB) CallList(ctx context.Context, p Person, after time.Duration) ([]Ca
 // asking back after an answer, and answers nobody fetched.
 func (db *DB) Remind(ctx context.Context) error {
 	now := db.now()
+	if err := db.remindConfirm(ctx, now); err != nil {
+		return err
+	}
 	due, err := db.remindable(ctx, now)
 	if err != nil || len(due) == 0 {
 		return err

@@ -56,6 +56,7 @@ func orgCommand(ctx context.Context, a *app, args []string) error {
 		{"list", "[--json]", "列出机构", orgList},
 		{"import", "[--dry-run] [--json] 文件.csv|文件.xlsx|-", "导入机构：上级、类别、名称、简称", orgImport},
 		{"export", "文件.csv|文件.xlsx|-", "导出机构", orgExport},
+		{"items", "import [--dry-run] 文件|export 文件", "行政调解事项和管它的部门（换掉整张表）", orgItems},
 		{"coverage", "[--json]", "法律明白人不足 3 人的村（社区）", orgCoverage},
 	}, args)
 }
@@ -323,6 +324,21 @@ func importTable(ctx context.Context, a *app, name string, run importer, args []
 		fmt.Fprintln(a.out, "只是检查，没有保存。")
 	}
 	return nil
+}
+
+// orgItems replaces or writes the table of departments' matters.
+func orgItems(ctx context.Context, a *app, db *office.DB, args []string) error {
+	if len(args) > 0 && args[0] == "import" {
+		return importTable(ctx, a, "org items import", db.ImportItems, args[1:])
+	}
+	if len(args) == 0 || args[0] != "export" {
+		return fmt.Errorf("%w: org items import 文件，或 org items export 文件", errUsage)
+	}
+	list, err := db.Items(ctx)
+	if err != nil {
+		return err
+	}
+	return a.exportTable("org items export", office.ItemTable(list), args[1:])
 }
 
 func orgExport(ctx context.Context, a *app, db *office.DB, args []string) error {

@@ -1,0 +1,286 @@
+package office
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Lanes in which a dispute can be dealt with.
+const (
+	LanePeople   = "people"   // 人民调解
+	LaneTrade    = "trade"    // 行业性、专业性调解
+	LaneAdmin    = "admin"    // 行政调解或处理: a department has the matter
+	LaneJudicial = "judicial" // 司法: court or arbitration
+	LaneReport   = "report"   // not to be mediated first: danger, crime, harm to a minor
+	LaneUnsure   = "unsure"   // the text does not say enough: a clerk decides
+)
+
+var laneNames = map[string]string{LanePeople: "人民调解", LaneTrade: "行业性专业性调解", LaneAdmin: "行政调解", LaneJudicial: "司法途径", LaneReport: "先保护、先报告", LaneUnsure: "由经办人判断"}
+
+// LaneName is what people read of a lane.
+func LaneName(lane string) string { return laneNames[lane] }
+
+// ParseLane reads a lane's name or the beginning of it: "行政".
+func ParseLane(name string) (string, error) {
+	for _, lane := range []string{LanePeople, LaneTrade, LaneAdmin, LaneJudicial, LaneReport} {
+		if name != "" && (name == lane || strings.HasPrefix(laneNames[lane], name)) {
+			return lane, nil
+		}
+	}
+	return "", invalid("转到哪一条？请写：人民调解、行业性专业性调解、行政调解、司法途径。")
+}
+
+// Proposal is the lane a dispute should take first, and why.
+type Proposal struct {
+	Lane   string
+	Body   string // who: a department, a kind of mediation committee
+	Reason string // in plain Chinese
+}
+
+// Text is the proposal in one line.
+func (p Proposal) Text() string {
+	return fmt.Sprintf("%s（%s）：%s", LaneName(p.Lane), p.Body, p.Reason)
+}
+
+// Item is one matter that a department mediates or decides; the list can be
+// edited by the office.
+type Item struct {
+	Name       string
+	Department string
+	Words      []string // any of these in the text; "A.B": B not far behind A
+}
+
+// rule sorts texts that match into a lane.
+type rule struct{ lane, body, reason, pattern string }
+
+// gate are signs that nobody may be sent to a mediator first. Those who mediate
+// must report what may become an offence (人民调解法 第二十五条); who works for an
+// authority or a village and finds a minor harmed must report it at once
+// (未成年人保护法 第十一条).
+var gate = []rule{
+	{LaneReport, "公安机关 110，同时报经办人", "涉及未成年人受侵害，要立即报告（未成年人保护法第十一条）。",
+		`侵犯|猥亵|性侵|强奸|强暴|非礼|糟蹋|拐卖|裸照|脱(了)?.{0,3}(裤|衣|内)|(摸|亲|搂|骚扰)(了|过)?.{0,4}(闺女|女儿|孙女|外孙女|侄女|女孩|女娃|孩子|下面|下身|隐私)|(叫|喊|拉|哄|骗).{0,4}(闺女|女儿|孙女|女孩|孩子|娃).{0,6}(他屋|他家|屋里|没人)|(打|揍|虐待|饿|烫|锁)(着|了)?(孩子|娃|小孩|继子|继女)|(孩子|娃|身上).{0,6}(全?是|都是|有)伤|童工|霸凌|欺凌|保护费|不满?十[一二三四五六七八]岁|([0-9]|1[0-7]|[一二三四五六七八九]|十[一二三四五六七]?)岁.{0,16}(侵|摸|欺负|打伤|打工|上班|脱|视频)|(侵|摸|欺负|脱).{0,16}([0-9]|1[0-7]|[一二三四五六七八九]|十[一二三四五六七]?)岁`},
+	{LaneReport, "公安机关 110；家庭暴力可申请人身安全保护令", "有暴力或现实危险，先保护人，不能先调解。",
+		`家暴|家庭暴力|虐待|遗弃|硫酸|汽油|(总|经常|老是|天天|一.{0,6}就|又|动不动|拿.{0,6})(打|揍|抽)(我|俺|她|人|老婆|媳妇|老人|婆婆|爹|娘|妈)|(打|揍|抽|掐|踢|踹|砸)(得|到|成|进)?.{0,3}(医院|伤|青|肿|断|死|流血|住院|骨折|昏)|[打揍抽捅砍掐踹扇](了|着)?(我|俺|她|老婆|媳妇)(一顿|几|个|好几|耳光|巴掌|脖子|头)|掐.{0,3}(脖子|喉)|耳光|巴掌|皮带|喘不上气|(拿|拎|提|举|持|带|抄|操)(着|了|起)?.{0,3}(刀|斧|棍|锄头|钢管|家伙|砖)|(杀|剁|弄死|打死|烧死|捅|废|整死)(了|死|我|俺|他|她|你|全家|我们|人)|砍(死|伤|我|俺|他们|她|你|人)|扬言|威胁.{0,6}(杀|砍|死|家人|孩子|放火|发.{0,4}照)|要(我|俺|他|她|你)?.{0,4}(命|好看|偿命)|饿在|(不给|没给).{0,4}(饭|药|水)吃?.{0,8}(老人|婆婆|公公|爹|娘|妈)|身上都?(烂|青|伤)|跟踪|堵(在|着).{0,10}(门|单位|学校|路上).{0,12}(不|就|威胁|骂)|放火|点火|同归于尽|不想活|自杀|跳楼|喝(了)?农药|(跳|投)(河|井|江|水库)|寻短见|砸(门|头)|推倒|泼(油|漆|粪)|铁链|拴着`},
+	{LaneReport, "公安机关 110", "可能是违法犯罪，要报告公安机关（人民调解法第二十五条），不能用调解代替。",
+		`打群架|群殴|械斗|聚众|约(好|架)|(几十|两|三|十几).{0,4}(人|拨|伙|帮).{0,14}(锄头|棍|家伙|刀|打起来|干架|动手)|(锁|关|扣)(在|进|到)|关(我|俺|他|她).{0,2}(地下室|屋|房|仓库|车)|(不让|不许|不准).{0,8}(出去|离开|走(了)?$|回家)|打手|看着(我|俺|他|她)们?.{0,8}(不|走)|限制.{0,4}自由|不打欠条不|逼(我|俺|他|她).{0,4}(写|打|签|按).{0,4}(欠条|借条|协议|手印|合同|字)|(收走|扣下|扣押|扣了|没收)(了)?.{0,6}(身份证|证件|护照)|冒充|诈骗|骗子|被骗|上当|骗(了|走)|(哄|骗|忽悠).{0,12}(老人|大爷|大妈)|老人.{0,4}(哄|骗)|要走(了)?身份证|用.{0,6}名字.{0,4}贷|冒名|炒币|虚拟币|荐股|提不出来|陪酒|(照片|视频|隐私).{0,6}发(到|给|在)|(威胁|说要).{0,8}发.{0,4}(照片|视频)|集资|传销|拉人头|刷单|洗钱|安全账户|验证码|保证金.{0,10}(联系不上|拉黑|跑)|投(了)?钱|投(资|了).{0,12}(跑|联系不上|打不通|没人接|锁了|关门|兑付|利息|返)|年息百分之[三四五六七八九]|高息|投.{0,5}[万千].{0,6}年给|敲诈|勒索|收保护|食物中毒|下毒|毒品|吸毒|赌场|赌债|高利贷|套路贷|偷拍|盗窃|抢(了|走|劫)`},
+}
+
+// law are signs that mediation is not the way: a party refuses (人民调解法 第十七
+// 条), a court has it, an authority's decision is attacked, or arbitration must
+// come first (劳动争议调解仲裁法 第五条).
+var courts = []rule{
+	{LaneJudicial, "人民法院", "一方明确拒绝调解的，不得调解（人民调解法第十七条）。", `(绝|坚决|明确|就是|死活|一概).{0,6}不.{0,4}调|不(接受|同意|愿意|肯|参加)调解|拒绝调解|公堂上见|法院见|(谁来|怎么).{0,4}(劝|说|调).{0,4}没用|让(我|俺)去(告|法院)`},
+	{LaneJudicial, "人民法院", "已经到了法院，向承办法官说明想和解、调解。", `起诉到|已经?起诉|起诉了|立案|递了?.{0,2}状|开庭|法庭|传票|起诉状副本|应诉`},
+	{LaneJudicial, "人民法院执行局", "裁判已经生效，向法院申请执行。", `判(决|了)|法院判|裁定书|官司.{0,3}赢|赢了官司|强制执行|申请执行|失信|老赖`},
+	{LaneJudicial, "行政复议机关或人民法院", "对行政机关的处罚、征收等决定不服，走行政复议或行政诉讼。", `(罚单|处罚|罚款|罚了?[一二三四五六七八九十百千万0-9]+|没收).{0,24}(不服|违法|没道理|不合理|不认|不公)|不服.{0,14}(处罚|决定|认定)|处罚决定|补偿决定|决定书|(征收|征了|征地|征用).{0,18}(房|地|补偿|公告)|(拆迁|拆了|强拆).{0,14}(补偿|赔|房)|不予受理|不给(我|俺)?(办证|落户|登记)|行政复议`},
+	{LaneJudicial, "劳动人事争议仲裁委员会", "劳动争议可以先调解；调不成或不愿调的，先仲裁后起诉（劳动争议调解仲裁法第五条）。", `解除.{0,3}劳动合同|辞退|开除|裁员|被裁|把(我|俺)(给)?开了|(让|叫|通知)(我|俺)?.{0,4}(走人|滚蛋|卷铺盖|不用来)|走仲裁|劳动仲裁|得?去仲裁|经济补偿金?|工伤.{0,10}(不赔|待遇|不认)`},
+	{LaneJudicial, "人民法院", "协议反悔不履行的，可以就协议向法院起诉（人民调解法第三十二条）。", `(协议|调解书).{0,16}(反悔|不认|不履行|不算|变卦|翻脸)`},
+}
+
+// trades are matters that mediation committees of their own know.
+var trades = []rule{
+	{LaneTrade, "道路交通事故人民调解委员会", "交通事故赔偿。", `(开车|车|三轮|摩托).{0,12}(撞|蹭|追尾|碰|刮|剐)|追尾|交通事故|车祸|撞坏.{0,8}(墙|车)`},
+	{LaneTrade, "医疗纠纷人民调解委员会", "医疗纠纷。", `医院|诊所|卫生院|卫生室|手术|输液|误诊|拔牙`},
+	{LaneTrade, "校园纠纷人民调解委员会", "在学校、幼儿园受的伤。", `(学校|幼儿园|体育课|园里).{0,20}(摔|伤|断|缝)|(摔|伤).{0,16}(学校|幼儿园|园里)`},
+	{LaneTrade, "金融消费、保险纠纷调解组织", "保险、银行纠纷。", `保险|理赔|拒赔|银行|信用卡|贷款`},
+	{LaneTrade, "物业纠纷人民调解委员会", "物业服务纠纷。", `物业|小区.{0,10}(没人打扫|灯不亮|停车)`},
+}
+
+// civil are subjects of quarrels between neighbours, in families and between
+// persons who know each other. What has none of them is not guessed at: a text
+// that hides danger in words no rule knows must not reach a mediator first.
+const civil = `赡养|抚养|养老|继承|遗产|分家|存折|存款|老(房|屋)|房子.{0,6}分|彩礼|三金|改口费|订婚|定亲|离婚|借|欠|拖着不还|还(钱|款)|押金|房租|租(客|的房|我|房)|合伙|伙计|散伙|分红|墙|滴水|漏水|采光|遮光|排水|水井|浇地|过道|通道|铁门|楼道|树|竹|菜|庄稼|麦|狗|猫|牛|羊|鸡|坟|晾|堆放|空调外机|热风|拍皮球|摊派|帮工|照看|名声|道歉|说和|劝劝|拌嘴|过不下去|不管老|地头|滴水檐|房檐|账算不清|子女`
+
+// DefaultItems are the matters of departments until the office sets its own.
+var DefaultItems = []Item{
+	{"欠薪", "人力资源和社会保障部门（劳动保障监察）", []string{"工资", "工钱", "欠薪", "加班费", "薪水", "血汗钱", "干活.钱", "干了.没给", "干了.没结", "打工.钱"}},
+	{"土地、山林权属", "乡镇人民政府（街道）、自然资源和林业部门", []string{"权属", "的归属", "地界", "拿不出证", "都没有证", "都没证", "山林.归", "荒坡", "坟地.归", "鱼塘.归", "争地", "没有土地证"}},
+	{"环境污染", "生态环境部门", []string{"污水", "废气", "排污", "粪水", "鱼塘.毒", "化工厂", "养鸡场", "养猪场", "猪场", "臭得", "臭气", "烟囱", "粉尘"}},
+	{"噪声、油烟", "城市管理、公安、生态环境部门", []string{"油烟", "广场舞", "大喇叭", "工地.打桩", "工地.吵", "夜市.吵", "施工.吵", "KTV", "音响.震", "歌厅", "酒吧.吵", "烧烤.烟", "烧烤.吵"}},
+	{"快递、邮政", "邮政管理部门", []string{"快递", "包裹", "寄了.碎", "寄的.碎", "寄.丢"}},
+	{"电信服务", "通信管理部门", []string{"运营商", "电话费", "话费", "套餐", "宽带", "营业厅", "流量费"}},
+	{"旅游", "文化和旅游部门", []string{"旅行社", "导游", "跟团", "报团", "景区", "景点.没去"}},
+	{"轻微治安纠纷", "公安派出所", []string{"派出所.调解", "派出所.说", "推搡", "推了两把"}},
+	{"消费", "市场监督管理部门（12315）", []string{"超市", "商家", "店家", "饭店", "年卡", "会员卡", "健身房", "补习班", "培训班", "网上买", "网购", "家具", "种子", "化肥", "假货", "翻新", "买的.坏", "买的.假", "直播间", "客服", "理发店", "美容院", "充了.老板", "充值", "储值", "网店", "退货", "三包", "保质期", "过期"}},
+}
+
+// compiledRule is a rule ready to match.
+type compiledRule struct {
+	rule
+	re *regexp.Regexp
+}
+
+// laneRules compiles the tables once.
+var laneRules = sync.OnceValue(func() [3][]compiledRule {
+	var out [3][]compiledRule
+	for i, list := range [][]rule{gate, courts, trades} {
+		for _, r := range list {
+			out[i] = append(out[i], compiledRule{r, regexp.MustCompile(r.pattern)})
+		}
+	}
+	return out
+})
+
+var civilWords = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(civil) })
+
+// Propose says which lane a dispute should take first. Danger goes before
+// everything, then what belongs to a court, then a committee or department that
+// knows the matter, then people's mediation; what fits none is for a clerk. items is the list of
+// departments' matters, DefaultItems if nil.
+// topic is what the knowledge base takes the text to be about ("LB01"); it
+// decides only when the words do not, and may be empty.
+func Propose(text, topic string, items []Item) Proposal {
+	if items == nil {
+		items = DefaultItems
+	}
+	text = strings.Join(strings.Fields(cleanText(text)), "，")
+	rules := laneRules()
+	for _, list := range rules[:2] {
+		for _, r := range list {
+			if r.re.MatchString(text) {
+				return Proposal{r.lane, r.body, r.reason}
+			}
+		}
+	}
+	for _, r := range rules[2] {
+		if r.re.MatchString(text) {
+			return Proposal{r.lane, r.body, r.reason + "有专门的调解组织，不收费的先找它。"}
+		}
+	}
+	for _, it := range items {
+		if it.matches(text) {
+			return Proposal{LaneAdmin, it.Department, "“" + it.Name + "”由这个部门处理或者主持调解。"}
+		}
+	}
+	if civilWords().MatchString(text) {
+		return Proposal{LanePeople, "村（社区）、乡镇（街道）人民调解委员会", "民间纠纷，人民调解不收费，可以自己选调解员。"}
+	}
+	for n := len(topic); n >= 2; n-- {
+		if p, ok := topicLanes[topic[:n]]; ok {
+			return p
+		}
+	}
+	return Proposal{LaneUnsure, "经办人", "从写的内容看不准走哪条路，请先问清楚有没有危险、是什么事，再定。"}
+}
+
+var (
+	toPeople  = Proposal{LanePeople, "村（社区）、乡镇（街道）人民调解委员会", "像是民间纠纷；请先问清楚有没有危险。"}
+	toLabour  = Proposal{LaneAdmin, "人力资源和社会保障部门（劳动保障监察）", "像是拖欠劳动报酬。"}
+	toArbiter = Proposal{LaneJudicial, "劳动人事争议仲裁委员会", "像是劳动争议，调不成或不愿调的先仲裁（劳动争议调解仲裁法第五条）。"}
+	toMarket  = Proposal{LaneAdmin, "市场监督管理部门（12315）", "像是消费纠纷。"}
+	toLand    = Proposal{LaneAdmin, "乡镇人民政府（街道）、农业农村和自然资源部门", "像是土地纠纷。"}
+	toReview  = Proposal{LaneJudicial, "行政复议机关或人民法院", "像是对行政机关的决定不服。"}
+	toCourt   = Proposal{LaneJudicial, "人民法院", "像是已经要走诉讼、执行的事。"}
+	toTraffic = Proposal{LaneTrade, "道路交通事故人民调解委员会", "像是交通事故赔偿。"}
+	toSafety  = Proposal{LaneReport, "公安机关 110，同时报经办人", "像是涉及人身安全或违法犯罪，先问清楚，不能先调解。"}
+)
+
+// topicLanes say where matters of a topic, or of all topics that begin so, go.
+var topicLanes = map[string]Proposal{
+	"FM": toPeople, "IN": toPeople, "DB": toPeople, "MD": toPeople, "TT08": toPeople, "TT10": toPeople, "TT14": toPeople, "CS07": toPeople, "LD08": toPeople,
+	"FM10": toSafety, "DB09": toSafety, "CR": toSafety, "TT11": toSafety,
+	"LB": toArbiter, "WI": toArbiter, "LB01": toLabour, "LB02": toLabour, "LB11": toLabour, "LB14": toLabour,
+	"CS": toMarket, "CS09": {LaneTrade, "物业纠纷人民调解委员会", "像是物业服务纠纷。"}, "CS10": {LaneTrade, "物业纠纷人民调解委员会", "像是物业、业主共有的纠纷。"},
+	"LD01": toLand, "LD02": toLand, "LD03": toLand, "LD04": toLand, "LD07": toLand, "LD10": toLand, "LD05": toReview, "LD06": toReview, "LD09": toReview,
+	"AD": toReview, "CT": toCourt,
+	"TT01": toTraffic, "TT02": toTraffic, "TT03": toTraffic, "TT04": toTraffic, "TT05": toTraffic, "TT06": toTraffic,
+	"TT07": {LaneTrade, "医疗纠纷人民调解委员会", "像是医疗纠纷。"}, "TT12": {LaneTrade, "校园纠纷人民调解委员会", "像是校园里的伤害；有欺凌、侵害的先报告。"},
+	"TT09": {LaneAdmin, "城市管理、公安、生态环境部门", "像是噪声扰民。"},
+}
+
+// near is how many runes may stand between the two parts of a word "A.B".
+const near = 16
+
+func (it Item) matches(text string) bool {
+	return slices.ContainsFunc(it.Words, func(w string) bool {
+		a, b, pair := strings.Cut(w, ".")
+		i := strings.Index(text, a)
+		if i < 0 || a == "" || !pair {
+			return i >= 0 && a != ""
+		}
+		rest := []rune(text[i+len(a):])
+		return strings.Contains(string(rest[:min(len(rest), near)]), b)
+	})
+}
+
+// laneBases are the articles that the reasons name.
+func laneBases() []Basis {
+	return []Basis{
+		{lawMediation, "17", []string{"明确拒绝调解的，不得调解"}},
+		{lawMediation, "19", []string{"由当事人选择"}},
+		{lawMediation, "25", []string{"应当及时向当地公安机关或者其他有关部门报告"}},
+		{lawMediation, "26", []string{"仲裁、行政、司法"}},
+		{lawMediation, "29", []string{"纠纷的主要事实", "履行的方式、期限"}},
+		{lawMediation, "32", []string{"向人民法院提起诉讼"}},
+		{lawMinors, "11", []string{"立即"}},
+		{lawLabour, "5", []string{"仲裁"}},
+	}
+}
+
+const lawLabour = "中华人民共和国劳动争议调解仲裁法"
+
+// itemHeading names the columns of the table of departments' matters.
+var itemHeading = []string{"事项", "部门", "词"}
+
+// Items gives the departments' matters as the office set them, else the default.
+func (db *DB) Items(ctx context.Context) ([]Item, error) { return items(ctx, db.read) }
+
+func items(ctx context.Context, q querier) ([]Item, error) {
+	rows, err := q.QueryContext(ctx, `SELECT item, department, words FROM lane_items ORDER BY place`)
+	if err != nil {
+		return nil, fmt.Errorf("items: %w", err)
+	}
+	defer rows.Close()
+	var list []Item
+	for rows.Next() {
+		var it Item
+		var words string
+		if err := rows.Scan(&it.Name, &it.Department, &words); err != nil {
+			return nil, fmt.Errorf("items: %w", err)
+		}
+		it.Words = parted(words)
+		list = append(list, it)
+	}
+	if list == nil {
+		list = DefaultItems
+	}
+	return list, rows.Err()
+}
+
+// ItemTable gives matters as SetItems reads them.
+func ItemTable(list []Item) [][]string {
+	rows := [][]string{itemHeading}
+	for _, it := range list {
+		rows = append(rows, []string{it.Name, it.Department, strings.Join(it.Words, "、")})
+	}
+	return rows
+}
+
+// ImportItems puts a table of departments' matters in the place of the list.
+func (db *DB) ImportItems(ctx context.Context, by string, rows [][]string, dry bool) (Import, error) {
+	n := 0
+	return db.importRows(ctx, rows, itemHeading, dry, func(tx *sql.Tx, row map[string]string) error {
+		if n++; n == 1 {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM lane_items`); err != nil {
+				return err
+			}
+			if err := db.audit(ctx, tx, by, "set items", "items", ""); err != nil {
+				return err
+			}
+		}
+		words := joined(strings.FieldsFunc(row["词"], func(r rune) bool { return strings.ContainsRune("、;；,，", r) }))
+		if row["事项"] == "" || row["部门"] == "" || words == "" {
+			return invalid("事项、部门、词都要写。")
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO lane_items (place, item, department, words) VALUES ($1, $2, $3, $4)`, n, row["事项"], row["部门"], words); err != nil {
+			return fmt.Errorf("items: %w", err)
+		}
+		return nil
+	})
+}
