@@ -87,7 +87,7 @@ type Model struct {
 	Embedding          string `env:"EMBEDDING_MODEL" default:"" doc:"向量模型名称；填了并用 mingbai knowledge embed 算好向量后，检索会一并用上"`
 	EmbeddingBaseURL   string `env:"EMBEDDING_BASE_URL" default:"" doc:"向量接口地址；不填用 OPENAI_BASE_URL"`
 	EmbeddingKey       Secret `env:"EMBEDDING_API_KEY" default:"" doc:"向量接口的密钥；不填用 OPENAI_API_KEY"`
-	EmbeddingPerMinute int    `env:"EMBEDDING_PER_MINUTE" default:"300" doc:"每分钟最多几次向量请求（每次最多 32 段文字）"`
+	EmbeddingPerMinute int    `env:"EMBEDDING_PER_MINUTE" default:"300" doc:"每分钟最多几次向量请求（每次 10 段文字）"`
 }
 
 // Production is the Env in which nothing may be pointed at a trial platform.

@@ -129,7 +129,9 @@ func TestAssisted_FaultsGiveTheReviewedAnswer(t *testing.T) {
 			t.Parallel()
 			k, server, _ := newAssistedTalk(t)
 			k.say("同意AI")
-			server.Answer(func(llmtest.Request) (string, llmtest.Fault) { return "能要，从满一个月的次日起每月付两倍工资，最多补11个月。〔1〕〔2〕", f })
+			server.Answer(func(llmtest.Request) (string, llmtest.Fault) {
+				return "能要，从满一个月的次日起每月付两倍工资，最多补11个月。〔1〕〔2〕", f
+			})
 			r := k.say(story)
 			want(t, r, "依据", "〔1〕")
 			if r.Answer.By != "reviewed" || strings.Contains(r.Text, knowledge.Label) {

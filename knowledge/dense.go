@@ -20,8 +20,8 @@ type Embedder interface {
 }
 
 // embedBatch is how many texts go to an Embedder at once; embeddings services
-// take 10 to 2,048, the domestic ones mostly 25 to 64.
-const embedBatch = 25
+// take 10 to 2,048.
+const embedBatch = 10
 
 // denseText is how much of a document is embedded, in runes: models read 512
 // tokens or more, and the head of an article says what it is about.
