@@ -55,6 +55,7 @@ var (
 	violenceSigns = regexp.MustCompile(`家暴|家庭暴力|(打|揍|殴打|掐|捅|砍|踢|威胁|恐吓|跟踪|骚扰)(了)?(我|俺|咱|她|他|人|伤)|被[^。，,]{0,8}(打|揍|砍|捅|掐)|强奸|强暴|猥亵|性侵|非礼|虐待|拐卖|轻生|自杀`)
 	minorSigns    = regexp.MustCompile(`未成年|欺凌|霸凌|童工|留守儿童|小学生|初中生|(我|俺|咱|家)[^。，,]{0,4}(孩子|小孩|儿子|女儿|娃|孙子|孙女|外孙)|(^|[^0-9])([0-9]|1[0-7])(周)?岁|(^|[^一二三四五六七八九十百])([一二三四五六七八九]|十[一二三四五六七]?)(周)?岁`)
 	caseNumber    = regexp.MustCompile(`[(\[〔【](19|20)\d{2}[)\]〕】].{1,12}号`)
+	ownMatter     = regexp.MustCompile(`(我|俺|咱|本人)[^。，,？?]{0,8}(案|调解|申请|投诉|事|官司|法援|援助|公证|仲裁|起诉)[^。，,？?]{0,8}(进度|进展|怎么样了|咋样了|到哪|有(结果|消息)|受理了?(吗|没)|批了(吗|没)|下来了(吗|没))|^/?(查|看)?(我的)?(进度|进展)|取件码`)
 	firstPerson   = regexp.MustCompile(`我|俺|咱|本人`)
 	particulars   = regexp.MustCompile(`\d{4}年|\d{1,2}月\d{1,2}|\d{1,2}(号|日)|\d+(\.\d+)?(元|块|万|千|亩|平)|[一二三四五六七八九十百千万两]+(元|块钱|万|亩)`)
 )
@@ -73,6 +74,8 @@ func (r *Router) privately(text string) string {
 		return aboutMinor
 	case len(r.d.Redactor.Find(text)) > 0, caseNumber.MatchString(t):
 		return aboutData
+	case ownMatter.MatchString(t):
+		return aboutStory
 	case firstPerson.MatchString(t) && (particulars.MatchString(t) || utf8.RuneCountInString(t) > maxGeneral):
 		return aboutStory
 	}

@@ -75,6 +75,8 @@ func TestGroup_WhatIsSaidWhereOthersRead(t *testing.T) {
 		"an ID number":                {"我的身份证330724198808120011能办公证吗", "个人信息", ""},
 		"a telephone":                 {"打电话13857910011找我谈工资", "个人信息", ""},
 		"a telephone in wide digits":  {"联系我１３８５７９１００１１", "个人信息", ""},
+		"how one's own case stands":   {"我的法援申请怎么样了", "具体的案情", ""},
+		"how long a thing takes":      {"法律援助申请多久有结果", "", ""},
 		"a case number":               {"（2024）浙0724民初345号案子怎么上诉", "个人信息", ""},
 		"a story with a sum":          {"我去年借给他5万元到现在没还", "具体的案情", ""},
 		"a story with days":           {"我2025年3月2日被公司辞退", "具体的案情", ""},

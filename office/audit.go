@@ -41,6 +41,12 @@ func (db *DB) audit(ctx context.Context, tx *sql.Tx, actor, action, object, deta
 	return nil
 }
 
+// Note adds an entry to the audit for something that changed no record, such as
+// a request that was refused.
+func (db *DB) Note(ctx context.Context, actor, action, object string) error {
+	return db.update(ctx, func(tx *sql.Tx) error { return db.audit(ctx, tx, actor, action, object, "") })
+}
+
 // chain hashes the entry together with the hash of the one before.
 func (e AuditEntry) chain(before string) string {
 	text, _ := json.Marshal([]any{before, e.Seq, e.At.Unix(), e.Actor, e.Action, e.Object, e.Detail}) // strings and numbers only

@@ -23,9 +23,11 @@ func evaluate(ctx context.Context, a *app, args []string) error {
 			return evalOverlap(ctx, a, args[1:])
 		case "gates":
 			return evalGates(ctx, a, args[1:])
+		case "hostile":
+			return evalHostile(ctx, a, args[1:])
 		}
 	}
-	return fmt.Errorf("%w: eval 后面写 questions、retrieval、overlap 或 gates", errUsage)
+	return fmt.Errorf("%w: eval 后面写 questions、retrieval、overlap、gates 或 hostile", errUsage)
 }
 
 // evalQuestions plays each item's turns as one fresh conversation, as of its

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,7 +55,7 @@ func (a *app) progress() func(knowledge.ImportProgress) {
 	}
 }
 
-func lawsImport(ctx context.Context, a *app, args []string) error {
+func lawsImport(ctx context.Context, a *app, args []string) (err error) {
 	f := a.flags("laws import", "[--json] 来源…")
 	asJSON := f.Bool("json", false, "输出 JSON")
 	quiet := f.Bool("quiet", false, "不显示进度")
@@ -65,23 +66,24 @@ func lawsImport(ctx context.Context, a *app, args []string) error {
 	if len(rest) == 0 {
 		return fmt.Errorf("%w: 请写来源：网址（https）、目录、zip、tar.gz 或单个文件", errUsage)
 	}
-	p, err := a.openBase(ctx)
+	open := a.openBase
+	if slices.ContainsFunc(rest, isAddress) { // refusals go into the records
+		open = a.openParts
+	}
+	p, err := open(ctx)
 	if err != nil {
 		return err
 	}
-	o := knowledge.ImportOptions{Fetch: knowledge.FetchOptions{Hosts: a.config.Knowledge.Hosts}, Now: a.now}
+	defer func() { err = errors.Join(err, p.close()) }()
+	var progress func(knowledge.ImportProgress)
 	if !*quiet {
-		o.Progress = a.progress()
+		progress = a.progress()
 	}
-	rep, err := knowledge.Import(ctx, p.base.Library(), rest, o)
 	if *asJSON {
+		rep, err := p.takeLaws(ctx, rest, progress)
 		return errors.Join(err, writeJSON(a.out, rep))
 	}
-	if err != nil && rep.Documents == 0 {
-		return err
-	}
-	writeImport(a.out, rep)
-	if err != nil {
+	if err := p.importLaws(ctx, rest, progress, a.out); err != nil {
 		return err
 	}
 	if _, err := p.base.Reload(); err != nil {
@@ -91,6 +93,29 @@ func lawsImport(ctx context.Context, a *app, args []string) error {
 		fmt.Fprintf(a.out, "%s（%s）%s\n", s.Entry.ID, s.Entry.Title, s.Why)
 	}
 	return nil
+}
+
+// isAddress says whether a source of laws is an address and no file.
+func isAddress(source string) bool { return strings.Contains(source, "://") }
+
+// takeLaws imports law texts. An address that is refused is put into the audit.
+func (p *parts) takeLaws(ctx context.Context, sources []string, progress func(knowledge.ImportProgress)) (knowledge.ImportReport, error) {
+	o := knowledge.ImportOptions{Fetch: knowledge.FetchOptions{Hosts: p.app.config.Knowledge.Hosts}, Now: p.app.now, Progress: progress}
+	rep, err := knowledge.Import(ctx, p.base.Library(), sources, o)
+	if i := slices.IndexFunc(sources, isAddress); i >= 0 && (err != nil || rep.Documents == 0) && p.records != nil {
+		err = errors.Join(err, p.records.Note(ctx, "operator", "laws.import.refused", clipRunes(sources[i], 200)))
+	}
+	return rep, err
+}
+
+// importLaws imports law texts and writes what came of it.
+func (p *parts) importLaws(ctx context.Context, sources []string, progress func(knowledge.ImportProgress), w io.Writer) error {
+	rep, err := p.takeLaws(ctx, sources, progress)
+	if err != nil && rep.Documents == 0 {
+		return err
+	}
+	writeImport(w, rep)
+	return err
 }
 
 func writeImport(w io.Writer, r knowledge.ImportReport) {
