@@ -123,7 +123,7 @@ func (r *Router) consented(ctx context.Context, t *turn) (yes, offer bool) {
 // line to add: the notice, once.
 func (r *Router) assisted(ctx context.Context, t *turn, q knowledge.Question, a knowledge.Answer) (out knowledge.Answer, asked string) {
 	m := r.d.Assistant
-	if m == nil || inGroup(t.message) {
+	if m == nil || inGroup(t.message) || t.delicate() {
 		return a, ""
 	}
 	helps := m.Worder.Wants(q, a)
@@ -147,6 +147,20 @@ func (r *Router) assisted(ctx context.Context, t *turn, q knowledge.Question, a 
 	}
 	a, _ = m.Worder.Word(ctx, asking, a)
 	return a, ""
+}
+
+// delicate says whether what was said last was a crisis, or was declined: what
+// follows on that is answered by reviewed words alone.
+func (t *turn) delicate() bool {
+	if t.session.Urgent != "" {
+		return true
+	}
+	n := len(t.session.Turns)
+	if n == 0 {
+		return false
+	}
+	kind := t.session.Turns[n-1].Kind
+	return kind == KindUrgent || kind == KindRefuse || kind == KindInjection
 }
 
 // asking is a request to the model in the person's name.
@@ -188,7 +202,7 @@ func (r *Router) simply(ctx context.Context, t *turn, text string) (reply bot.Re
 	if err != nil || a.Kind != knowledge.KindAnswer {
 		return bot.Reply{}, false, err
 	}
-	if m := r.d.Assistant; m != nil && !inGroup(t.message) {
+	if m := r.d.Assistant; m != nil && !inGroup(t.message) && !t.delicate() {
 		if yes, _ := r.consented(ctx, t); yes {
 			if plain, worded := m.Worder.Plain(ctx, t.asking(ctx, q), a); worded {
 				return r.answered(t, last.Text, plain), true, nil
