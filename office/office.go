@@ -51,6 +51,7 @@ type Options struct {
 type DB struct {
 	write, read *sql.DB
 	dialect     string
+	path        string // of the SQLite file
 	now         func() time.Time
 	key         atomic.Pointer[[]byte] // accounts are hashed with it
 }
@@ -139,7 +140,7 @@ func (db *DB) openSQLite(dir string) error {
 	if err := f.Close(); err != nil {
 		return fmt.Errorf("make the database file: %w", err)
 	}
-	db.dialect = migrate.SQLite
+	db.dialect, db.path = migrate.SQLite, path
 	if db.write, err = sql.Open("sqlite", sqliteDSN(path, "_txlock", "immediate")); err != nil {
 		return fmt.Errorf("open %s: %w", path, err)
 	}
