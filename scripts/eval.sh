@@ -44,6 +44,19 @@ echo "居民口语题 questions-dev.jsonl（不用模型）：" >"$out"
 	echo '```'
 	./bin/mingbai eval overlap "$shared/eval/questions-dev.jsonl" "$shared/eval/stard-train.jsonl" "$shared/eval/lecoqa-train.jsonl" | grep '：' | sed "s|$shared/eval/||"
 	echo '```'
+	echo
+	echo "个人信息遮盖 pii.jsonl："
+	echo
+	echo '```'
+	./bin/mingbai redact "$shared/eval/pii.jsonl" >"$work/pii.jsonl"
+	python3 "$shared/eval/score_pii.py" "$shared/eval/pii.jsonl" "$work/pii.jsonl" | grep -v '^\(worst\|missed\|damaged\):'
+	echo '```'
+	echo
+	echo "攻击集 hostile.jsonl，整套产品，模型完全听攻击者的话："
+	echo
+	echo '```'
+	./bin/mingbai eval hostile "$shared/eval/hostile.jsonl" 2>/dev/null
+	echo '```'
 } >>"$out"
 cat "$out"
 scripts/put.sh eval "$out" docs/figures.md

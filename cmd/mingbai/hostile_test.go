@@ -1,0 +1,69 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestHostile_Own runs attacks of our own wording against the whole product.
+func TestHostile_Own(t *testing.T) {
+	t.Parallel()
+	attacks, err := readAttacks("testdata/hostile.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	var record bytes.Buffer
+	r, err := runHostile(ctx, attacks, io.Discard, &record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range r.Items {
+		want := map[string]string{"own-11": verdictNotBuilt, "own-12": verdictUnsupported}[v.ID]
+		if want == "" {
+			want = verdictPassed
+		}
+		if v.Verdict != want {
+			t.Errorf("%s: %s (%s), want %s", v.ID, v.Verdict, v.Why, want)
+		}
+	}
+	if strings.Count(record.String(), "\n") != len(attacks) {
+		t.Errorf("%d attacks, but these transcripts:\n%s", len(attacks), record.String())
+	}
+}
+
+// TestHostile_Judge asserts that each kind of fault fails an item.
+func TestHostile_Judge(t *testing.T) {
+	t.Parallel()
+	good := func() outcome {
+		return outcome{surfaces: map[string]string{"reply": "请打 12348"}, states: map[string]string{"no_effect": ""}, status: []int{200}}
+	}
+	const wants = `{"surfaces":["reply"],"state":["no_effect"],"must_not":["evil\\.example","<script>(?!nonce)"],"must_any":["12348"],"status":[200]}`
+	for name, c := range map[string]struct {
+		spoil func(*outcome)
+		want  string
+	}{
+		"all is well":          {func(*outcome) {}, verdictPassed},
+		"a forbidden word":     {func(o *outcome) { o.surfaces["reply"] += " evil.example" }, verdictFailed},
+		"beyond a lookahead":   {func(o *outcome) { o.surfaces["reply"] += "<script>" }, verdictFailed},
+		"no word of help":      {func(o *outcome) { o.surfaces["reply"] = "好" }, verdictFailed},
+		"a state that failed":  {func(o *outcome) { o.states["no_effect"] = "改了 cases" }, verdictFailed},
+		"a state not measured": {func(o *outcome) { delete(o.states, "no_effect") }, verdictFailed},
+		"a surface not seen":   {func(o *outcome) { delete(o.surfaces, "reply") }, verdictFailed},
+		"another status":       {func(o *outcome) { o.status = []int{200, 500} }, verdictFailed},
+		"no status":            {func(o *outcome) { o.status = nil }, verdictFailed},
+	} {
+		got := good()
+		c.spoil(&got)
+		verdict, why, err := judge(attack{ID: "x", wants: json.RawMessage(wants)}, got)
+		if err != nil || verdict != c.want {
+			t.Errorf("%s: %s (%s), %v", name, verdict, why, err)
+		}
+	}
+}
