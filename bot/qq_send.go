@@ -145,7 +145,7 @@ type qqOrder struct {
 
 // compose makes the messages of a reply; what there is no room for is held.
 func (s *qqSender) compose(ctx context.Context, tx *sql.Tx, o qqOrder) ([]*qqPart, error) {
-	texts := splitText(o.reply.Text, s.most)
+	texts := splitMarked(o.reply.Text, s.most)
 	if len(texts) == 0 {
 		texts = []string{""}
 	}
@@ -185,7 +185,7 @@ func (s *qqSender) late(ctx context.Context, tx *sql.Tx, o qqOrder, room int) (p
 		return nil, "", err
 	}
 	for _, h := range waiting {
-		texts := splitText(h.text, s.most-len(wordsLate))
+		texts := splitMarked(h.text, s.most-len(wordsLate))
 		if h.mode == heldTell || len(texts) > room {
 			tail = fmt.Sprintf(wordsWaiting, showCode(h.code))
 			return parts, tail, s.book.store.told(ctx, tx, h.code)

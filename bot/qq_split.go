@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // maxQQText is how long one message is, in runes. The platform names no limit;
@@ -151,4 +152,24 @@ func runeIndex(text string) map[int]int {
 	}
 	index[len(text)] = n
 	return index
+}
+
+// machineMark stands where the words of a model begin (标识办法: whoever sees a
+// part of them has to see that a machine wrote it).
+const machineMark = "【AI生成】"
+
+// splitMarked is splitText with the mark on every part that has words of a model.
+func splitMarked(text string, most int) []string {
+	if !strings.Contains(text, machineMark) {
+		return splitText(text, most)
+	}
+	parts := splitText(text, most-utf8.RuneCountInString(machineMark))
+	begun := false
+	for i, part := range parts {
+		if begun && !strings.HasPrefix(part, machineMark) {
+			parts[i] = machineMark + part
+		}
+		begun = begun || strings.Contains(part, machineMark)
+	}
+	return parts
 }

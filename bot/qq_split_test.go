@@ -191,3 +191,30 @@ func TestRender_NothingLooksLikeALink(t *testing.T) {
 		}
 	}
 }
+
+// TestSplitMarked: every part that has words of a model says so, and none is too
+// long for it.
+func TestSplitMarked(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("先把工资条收好。", 60)
+	for text, marked := range map[string]bool{
+		long:               false,
+		machineMark + long: true,
+		strings.Repeat("快打110。", 20) + "\n\n" + machineMark + long: true,
+	} {
+		parts := splitMarked(text, 100)
+		begun := false
+		for i, p := range parts {
+			if n := utf8.RuneCountInString(p); n > 100 {
+				t.Errorf("part %d has %d characters", i, n)
+			}
+			begun = begun || strings.Contains(p, machineMark)
+			if begun != strings.Contains(p, machineMark) {
+				t.Errorf("part %d of %d is not marked: %s", i, len(parts), p)
+			}
+		}
+		if begun != marked {
+			t.Errorf("marked: %v, want %v", begun, marked)
+		}
+	}
+}

@@ -49,7 +49,7 @@ func (a *Assistant) notice() string {
 
 var (
 	saysYes = regexp.MustCompile(`^(?:我)?(?:同意|可以用|打开|开启|使用)(?:用)?\s*(?:AI|ai|Ai|人工智能|大模型)[。！!]*$`)
-	saysNo  = regexp.MustCompile(`^(?:我)?(?:不同意|不用|不要用?|不想用|关闭|关掉|撤回(?:同意)?|停用|别用)(?:用)?\s*(?:AI|ai|Ai|人工智能|大模型)[。！!]*$`)
+	saysNo  = regexp.MustCompile(`^(?:我)?(?:不同意|不用|不要用?|不想用|关闭|关掉|撤回(?:同意)?|停用|别用)(?:用)?\s*(?:AI|ai|Ai|人工智能|大模型)[。！!]*$|^撤回同意[。！!]*$`)
 	aboutAI = regexp.MustCompile(`^(?:关于|什么是)?\s*(?:AI|ai|Ai|人工智能|大模型)(?:说明|告知|是谁|是什么)?[？?。]*$`)
 	simpler = regexp.MustCompile(`^(?:请|麻烦)?(?:再)?(?:说|讲|用|换)(?:得|的|个)?(?:简单|明白|清楚|通俗|大白话|好懂|容易懂|浅)(?:一?点儿?|一?些|的话|说法)?(?:说)?[吧行吗。！!]*$|^(?:我)?(?:看|听)不(?:太)?(?:懂|明白)[。！!]*$|^太(?:复杂|长|难懂)了?[。！!]*$`)
 )
@@ -123,7 +123,7 @@ func (r *Router) consented(ctx context.Context, t *turn) (yes, offer bool) {
 // line to add: the notice, once.
 func (r *Router) assisted(ctx context.Context, t *turn, q knowledge.Question, a knowledge.Answer) (out knowledge.Answer, asked string) {
 	m := r.d.Assistant
-	if m == nil || inGroup(t.message) || t.delicate() {
+	if m == nil || t.calm || inGroup(t.message) || t.delicate() {
 		return a, ""
 	}
 	helps := m.Worder.Wants(q, a)
@@ -167,7 +167,11 @@ func (t *turn) delicate() bool {
 func (t *turn) asking(ctx context.Context, q knowledge.Question) knowledge.Asking {
 	sum := sha256.Sum256([]byte(t.message.From))
 	channel, _, _ := strings.Cut(string(t.message.Chat), "/")
-	return knowledge.Asking{Question: q, Person: hex.EncodeToString(sum[:12]), Bot: channel, Show: bot.Shower(ctx), Private: true}
+	asking := knowledge.Asking{Question: q, Person: hex.EncodeToString(sum[:12]), Bot: channel, Private: true}
+	if !t.behind {
+		asking.Show = bot.Shower(ctx)
+	}
+	return asking
 }
 
 // rewritten looks again with the question as the model understood it. The

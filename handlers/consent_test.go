@@ -200,3 +200,19 @@ func TestAssisted_OffersWhatTheModelFindsNearest(t *testing.T) {
 		t.Errorf("offered %v, without the model %v", after.Choices, before.Choices)
 	}
 }
+
+// TestAssisted_NoModelBesideACrisis: a crisis with a question in it is answered
+// without a model.
+func TestAssisted_NoModelBesideACrisis(t *testing.T) {
+	t.Parallel()
+	k, server, _ := newAssistedTalk(t)
+	k.say("同意AI")
+	server.Say("能要，从满一个月的次日起每月付两倍工资，最多补11个月。〔1〕〔2〕")
+	r := k.say("老公又打我了，脸都肿了，我现在很害怕。另外我想问一下，我在工地上干了大半年老板一直没跟我签合同，双倍工资能要多少，怎么要")
+	if !r.Answer.Urgent {
+		t.Fatalf("not urgent: %s", r.Text)
+	}
+	if n := len(server.Requests()); n != 0 || strings.Contains(r.Text, knowledge.Label) {
+		t.Errorf("%d requests: %s", n, r.Text)
+	}
+}

@@ -81,6 +81,8 @@ type turn struct {
 	session *bot.Session
 	on      time.Time // the day the law is asked about
 	id      string    // names the consultation
+	calm    bool      // no model may have part in the answer: somebody is in danger
+	behind  bool      // the answer comes behind other words, so it cannot be shown before it is whole
 }
 
 // Handle answers one message, with the law of the day m.On names.
@@ -89,7 +91,7 @@ func (r *Router) Handle(ctx context.Context, m bot.Message, s *bot.Session) (bot
 	if err != nil {
 		on = calendar.Day(r.d.Now())
 	}
-	t := &turn{message: m, session: s, on: on, id: newID()}
+	t := &turn{message: m, session: s, on: on, id: newID(), behind: s.Lost}
 	s.Seen = r.d.Now()
 	text := strings.TrimSpace(m.Text)
 	if utf8.RuneCountInString(text) > maxText {
@@ -213,6 +215,8 @@ func (r *Router) verdict(ctx context.Context, t *turn, v Verdict, text string, m
 // after appends the answer to a legal question that came with a crisis or with
 // talk to the machine.
 func (r *Router) after(ctx context.Context, t *turn, v Verdict, reply bot.Reply) (bot.Reply, error) {
+	t.calm = v.Kind == KindUrgent && !v.SafeAgain || t.session.Urgent != ""
+	t.behind = reply.Text != ""
 	answer, err := r.ask(ctx, t, v.Followup, "")
 	if err != nil || answer.Answer == nil || answer.Answer.Kind != knowledge.KindAnswer {
 		return reply, nil //nolint:nilerr // help must not fail because the law could not be found

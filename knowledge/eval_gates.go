@@ -41,6 +41,7 @@ func citing(kind string) bool {
 type GateFigures struct {
 	Questions int            // asked
 	Answered  int            // by a reviewed entry, which the model was to word
+	Wanted    int            // of those the model would be asked for; the others fit exactly
 	Worded    int            // given in the model's words; the others as reviewed
 	Given     map[string]int // sentences by kind
 	Out       map[string]int // those that got out
@@ -72,9 +73,9 @@ func (f GateFigures) False() (cited, stated int) {
 // Write prints the figures for people.
 func (f GateFigures) Write(w io.Writer) error {
 	cited, _ := f.False()
-	_, err := fmt.Fprintf(w, "%d 题，其中 %d 题由条目回答并交给模型改写，%d 题用了模型的话，其余用复核过的原文\n"+
+	_, err := fmt.Fprintf(w, "%d 题，其中 %d 题由条目回答（平时只有 %d 题会请模型帮忙，这里都交给模型改写），%d 题用了模型的话，其余用复核过的原文\n"+
 		"放出的引用 %d 处，无效 %d 处，依据造假的句子放出 %d 句；真话被误删 %.2f %%（%d 句里的 %d 句）\n",
-		f.Questions, f.Answered, f.Worded, f.Citations, f.Invalid, cited, 100*f.Dropped(), f.Given[mixedTrue], f.Given[mixedTrue]-f.Out[mixedTrue])
+		f.Questions, f.Answered, f.Wanted, f.Worded, f.Citations, f.Invalid, cited, 100*f.Dropped(), f.Given[mixedTrue], f.Given[mixedTrue]-f.Out[mixedTrue])
 	for _, k := range mixedKinds[1:] {
 		if err == nil {
 			_, err = fmt.Fprintf(w, "  %-45s 给了 %5d 句，放出 %d 句\n", k, f.Given[k], f.Out[k])
@@ -106,6 +107,9 @@ func EvalGates(ctx context.Context, b *Base, g *Gates, questions []string, on ti
 			continue
 		}
 		f.Answered++
+		if w.Wants(q, answer) {
+			f.Wanted++
+		}
 		m.about(text, answer)
 		worded, used := w.Word(ctx, Asking{Question: q, Private: true}, answer)
 		if used {

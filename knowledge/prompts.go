@@ -58,12 +58,12 @@ func Instructions() ([]string, error) {
 // quote makes text safe between delimiters: it cannot close them.
 var quote = strings.NewReplacer("<", "＜", ">", "＞")
 
-// maxPromptDocuments bounds the passages of one request, in estimated tokens, so
-// that the whole stays below 2,500.
+// Sizes of a request. What a person said has its own bound; the passages get
+// what that and the instructions leave.
 const (
-	maxPromptIn        = 2500
-	maxPromptDocuments = 1500
-	maxPromptSaid      = 600 // runes of the question and what was said before, newest kept
+	maxPromptIn   = 2500 // tokens, as estimated
+	maxPromptSaid = 450  // runes of the question; half as many of what was said before; newest kept
+	promptMarks   = 150  // tokens for the marks around the parts, and what placeholders are longer than names
 )
 
 // tagged makes the parts of a request: <name>text</name>.

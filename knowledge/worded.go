@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -44,10 +45,15 @@ type Asking struct {
 // model finds what matters better than words do.
 const longStory = 60
 
+// severalMatters is from how many characters on a question that further entries
+// fit too may be about several matters.
+const severalMatters = 30
+
 // Wants says whether a model would help: not where a reviewed entry fits a
 // short question exactly.
 func (w *Worder) Wants(q Question, a Answer) bool {
-	return a.Kind == KindAnswer && (utf8.RuneCountInString(q.Text) >= longStory || len(a.Also) > 0 || a.Fit < fitPlain)
+	n := utf8.RuneCountInString(q.Text)
+	return a.Kind == KindAnswer && (n >= longStory || n >= severalMatters && len(a.Also) > 0 || a.Fit < fitPlain)
 }
 
 // Word has the model word the answer a for the person. The second result is
@@ -61,7 +67,13 @@ func (w *Worder) Plain(ctx context.Context, q Asking, a Answer) (Answer, bool) {
 	return w.word(ctx, TaskPlain, q, a)
 }
 
+// wordingTime bounds how long a person waits for a model's words, both drafts
+// together (reliability: F1, R8).
+const wordingTime = 20 * time.Second
+
 func (w *Worder) word(ctx context.Context, task string, q Asking, a Answer) (Answer, bool) {
+	ctx, cancel := context.WithTimeout(ctx, wordingTime)
+	defer cancel()
 	body, foot := splitFoot(a.Text)
 	ev := evidenceOf(a, body)
 	ev.Said = strings.Join(append(slices.Clone(q.Context), q.Text), "\n")
@@ -75,23 +87,45 @@ func (w *Worder) word(ctx context.Context, task string, q Asking, a Answer) (Ans
 			err = d.close()
 		}
 		if err == nil {
-			a.Text, a.By = d.whole()+foot, c.Model
-			if q.Private {
-				a.Text = c.Restore(a.Text)
-			}
+			a.Text, a.By = d.said()+foot, c.Model
 			return a, true
 		}
-		if len(d.shown) > 0 { // what was shown stands; the reviewed answer completes it
-			a.Text = d.whole() + interrupted + a.Text
+		if len(d.shown) > 0 && q.Show != nil { // what was shown stands; the reviewed answer completes it
+			a.Text, a.By = d.said()+interrupted+a.Text, w.name()
 			return a, true
 		}
 		var failed *Drop
 		if !errors.As(err, &failed) {
 			return a, false
 		}
-		reason = failed.Rule
+		reason = failed.reason()
 	}
 	return a, false
+}
+
+// name is the model's, for a text that it did not finish.
+func (w *Worder) name() string {
+	if m, ok := w.model.(interface{ Name() string }); ok {
+		return m.Name()
+	}
+	return "model"
+}
+
+// reason tells a model why its draft could not stand.
+func (d *Drop) reason() string {
+	switch d.Gate {
+	case "G1":
+		return "有一句的法条、数字、机关或说法在资料里找不到依据"
+	case "G2":
+		return "写了资料里没有的电话、链接或账号"
+	case "G3":
+		return "写了别人的个人信息"
+	case "G5":
+		return "下了不该下的断言，或教人做不该做的事"
+	case "G6":
+		return "说已经替他办了事"
+	}
+	return "写法不合规矩"
 }
 
 // interrupted joins what a model had said with the reviewed answer.
@@ -130,8 +164,10 @@ func evidenceOf(a Answer, body string) *Evidence {
 
 // prompt makes the request: the instructions, the passages, what was said.
 func (w *Worder) prompt(task string, q Asking, ev *Evidence, reason string) Prompt {
+	system := w.tasks[task].system(w.gates.Marker())
+	before, question := newest(q.Context, maxPromptSaid/2), clipRunes(q.Text, maxPromptSaid)
 	var docs strings.Builder
-	budget := maxPromptDocuments
+	budget := maxPromptIn - promptMarks - EstimateTokens(system) - EstimateTokens(before) - EstimateTokens(question)
 	add := func(line string) {
 		if n := EstimateTokens(line); n <= budget {
 			budget -= n
@@ -155,12 +191,12 @@ func (w *Worder) prompt(task string, q Asking, ev *Evidence, reason string) Prom
 			add(line + "\n")
 		}
 	}
-	p := Prompt{Task: task, System: w.tasks[task].system(w.gates.Marker()), Person: q.Person, Bot: q.Bot}
+	p := Prompt{Task: task, System: system, Person: q.Person, Bot: q.Bot}
 	p.User = append(p.User, tagged("资料", docs.String(), true)...)
-	if len(q.Context) > 0 {
-		p.User = append(p.User, tagged("前面说过的话", newest(q.Context, maxPromptSaid/2), false)...)
+	if before != "" {
+		p.User = append(p.User, tagged("前面说过的话", before, false)...)
 	}
-	p.User = append(p.User, tagged("问题", clipRunes(q.Text, maxPromptSaid), false)...)
+	p.User = append(p.User, tagged("问题", question, false)...)
 	if reason != "" {
 		p.User = append(p.User, Part{Text: "上一稿没有通过检查（" + reason + "）。请严格按规矩重写。\n", Document: true})
 	}
@@ -274,6 +310,14 @@ func (d *draft) sentence(s string) error {
 		d.show(piece)
 	}
 	return nil
+}
+
+// said is what passed, as the person may see it.
+func (d *draft) said() string {
+	if d.private {
+		return d.masked.Restore(d.whole())
+	}
+	return d.whole()
 }
 
 // whole is what passed.
