@@ -77,6 +77,7 @@ func buildArticleIndex(docs, entries []*Document, o IndexOptions) *articleIndex 
 	x.text, x.chapter = text.build(), chapter.build()
 	x.learned = learnFrom(x, x.attach(phrases))
 	x.respell = newRespeller(x.text)
+	x.respell.said = x.asked
 	if x.model != nil {
 		x.vectors = x.model.encoder.encodeFields(x)
 	}
@@ -267,7 +268,7 @@ func (x *articleIndex) addLearned(terms []queryTerm, asked []float32, exact []ui
 			gain[i] += v
 		}
 	}
-	x.addMeaning(terms, gain)
+	x.addMeaning(terms, gain, s)
 	most := float32(math.Inf(-1))
 	for i, v := range gain {
 		if scores[i] > 0 {
@@ -284,15 +285,18 @@ func (x *articleIndex) addLearned(terms []queryTerm, asked []float32, exact []ui
 	}
 }
 
-// addMeaning adds how well the vectors of question and articles go together.
-func (x *articleIndex) addMeaning(terms []queryTerm, gain []float32) {
+// addMeaning adds how well the vectors of question and articles go together, and
+// keeps the products for deepen.
+func (x *articleIndex) addMeaning(terms []queryTerm, gain []float32, s *scratch) {
 	if x.model == nil {
 		return
 	}
 	e := x.model.encoder
 	v := e.encode(e.question, e.questionTokens(terms))
+	products := s.take(rowMeaning, len(x.docs))
 	for i := range gain {
-		gain[i] += x.weights.meaning * max(0, dot(v, x.vectors[i*e.dim:(i+1)*e.dim]))
+		products[i] = max(0, dot(v, x.vectors[i*e.dim:(i+1)*e.dim]))
+		gain[i] += x.weights.meaning * products[i]
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 
 // cacheMagic begins a cache file. The number is raised whenever what is stored
 // or how it is computed changes, so that an old file is built anew.
-const cacheMagic = "mingbai-index-1\n"
+const cacheMagic = "mingbai-index-2\n"
 
 // maxCacheSlice bounds one list of a cache file, in elements: far above the
 // largest (8 million places of 57,000 articles), so that a damaged length
@@ -251,7 +251,7 @@ func (x *articleIndex) adopt(l *learned, keys []termKey, ends []uint32, to []ter
 	for _, p := range []*postings{x.text, x.chapter, x.asked} {
 		p.prepare()
 	}
-	x.respell.p = x.text
+	x.respell.p, x.respell.said = x.text, x.asked
 	x.respell.rare = rareLimit(x.text)
 	if len(l.prior) == 0 {
 		return

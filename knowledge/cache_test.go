@@ -83,3 +83,17 @@ func TestOpenIndexWithoutAPlaceForTheCache(t *testing.T) {
 		t.Error("a folder was made")
 	}
 }
+
+// The ids of sounds stand in caches, so they must not depend on the process.
+func TestSoundsHaveFixedIDs(t *testing.T) {
+	t.Parallel()
+	seen := uint16(0)
+	for r, readings := range sounds() {
+		for _, id := range readings {
+			if id > seen+1 {
+				t.Fatalf("%c has id %d before id %d was given", rune(r), id, seen+1)
+			}
+			seen = max(seen, id)
+		}
+	}
+}

@@ -16,8 +16,12 @@ const (
 	deepSource     = 50  // articles whose chapters count
 	deepNeighbour  = 0.2 // of the score of the better neighbour
 	deepChapter    = 2   // × log(1 + 50 × share of the chapter)
+	deepMeaning    = 30  // × the product of the vectors, besides its weight in the score
 	deepShareScale = 10  // by how much a score must be lower for its share to be e times less
 )
+
+// rowMeaning is the row of scratch in which the products of vectors are kept.
+const rowMeaning = 5
 
 // neighbours gives for each document those before and after it in its chapter
 // of the same version of the law; itself where there is none.
@@ -60,6 +64,11 @@ func (x *articleIndex) deepen(scores []float32, exact []uint32, pass func(*Docum
 	gain := s.take(4, len(x.docs))
 	x.addNeighbours(scores, gain)
 	x.addChapters(scores, top, gain)
+	if x.model != nil && x.weights.meaning > 0 {
+		for i, v := range s.scores[rowMeaning] {
+			gain[i] += deepMeaning * v
+		}
+	}
 	most := slices.Max(gain)
 	for _, d := range exact {
 		gain[d] = most

@@ -16,8 +16,9 @@ const maxReadings = 2
 var sounds = sync.OnceValue(func() *[1 << 16][maxReadings]uint16 {
 	t := new([1 << 16][maxReadings]uint16)
 	ids := map[string]uint16{}
-	for r, readings := range pinyin.PinyinDict {
-		if r >= 1<<16 {
+	for r := range len(t) { // in this order: caches keep the ids
+		readings, ok := pinyin.PinyinDict[r]
+		if !ok {
 			continue
 		}
 		n := 0

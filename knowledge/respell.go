@@ -14,6 +14,7 @@ const (
 // respeller knows the most common pair of characters for each pair of sounds.
 type respeller struct {
 	p     *postings
+	said  *postings // phrasings: what stands there is no misspelling; may be nil
 	sound []uint32  // sorted pairs of syllables
 	best  []termKey // the most common pair of characters that sounds so
 	rare  int
@@ -61,7 +62,7 @@ func (r *respeller) extend(terms []queryTerm) []queryTerm {
 			continue
 		}
 		df := r.p.df(t.key)
-		if df > r.rare {
+		if df > r.rare || r.said != nil && r.said.df(t.key) > 0 {
 			continue
 		}
 		soundPairs(rune(t.key>>21), rune(t.key&(1<<21-1)), func(s uint32) {
