@@ -33,12 +33,23 @@ const (
 )
 
 // splitText cuts text into parts of at most most runes, at the best borders
-// there are. Only white space at a border is lost. A citation is never cut
-// unless it is longer than a part.
+// there are, and of about the same length. Only white space at a border is
+// lost. A citation is never cut unless it is longer than a part.
 func splitText(text string, most int) []string {
-	var parts []string
 	runes := []rune(strings.TrimSpace(text))
 	ranks := borders(runes)
+	parts := pack(runes, ranks, most)
+	if n := len(parts); n > 1 {
+		if even := pack(runes, ranks, min(most, len(runes)/n*5/4)); len(even) == n {
+			return even
+		}
+	}
+	return parts
+}
+
+// pack fills one part after the other.
+func pack(runes []rune, ranks []int8, most int) []string {
+	var parts []string
 	for at := 0; at < len(runes); {
 		end := len(runes)
 		if end-at > most {
