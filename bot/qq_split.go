@@ -15,12 +15,15 @@ const maxQQText = 1500
 // Citations that no border may cut: a mark with the word before it, a law with
 // its article, an article alone.
 var (
-	markSpan    = regexp.MustCompile(`[^\s〔〕]?(?:〔[0-9]{1,3}〕)+`)
-	articleSpan = regexp.MustCompile(`(?:《[^《》\n]{1,60}》(?:（[^（）\n]{1,20}）)?)?第[一二三四五六七八九十百千零〇0-9]{1,10}条(?:之[一二三四五六七八九十]{1,3})?` +
-		`(?:第[一二三四五六七八九十0-9]{1,4}款)?(?:第?[（(]?[一二三四五六七八九十0-9]{1,4}[)）]?项)?`)
-	titleSpan  = regexp.MustCompile(`《[^《》\n]{1,60}》`)
-	sourceLine = regexp.MustCompile(`(?m)^〔[0-9]{1,3}〕[^\n]{1,200}$`)
+	markSpan    = regexp.MustCompile(`[^\s〔〕]?(?:〔[0-9]+〕)+`)
+	articleSpan = regexp.MustCompile(`(?:《[^《》\n]+》(?:（[^（）\n]+）)?)?第[一二三四五六七八九十百千零〇0-9]+条(?:之[一二三四五六七八九十]+)?` +
+		`(?:第[一二三四五六七八九十0-9]+款)?(?:第?[（(]?[一二三四五六七八九十0-9]+[)）]?项)?`)
+	titleSpan  = regexp.MustCompile(`《[^《》\n]+》`)
+	sourceLine = regexp.MustCompile(`(?m)^〔[0-9]+〕[^\n]+$`)
 )
+
+// maxSpan is how long a citation may be, in runes; what is longer is none.
+const maxSpan = 200
 
 // Ranks of borders, best first.
 const (
@@ -92,6 +95,9 @@ func borders(runes []rune) []int8 {
 	index := runeIndex(text)
 	for _, span := range []*regexp.Regexp{markSpan, articleSpan, titleSpan, sourceLine} {
 		for _, m := range span.FindAllStringIndex(text, -1) {
+			if index[m[1]]-index[m[0]] > maxSpan {
+				continue
+			}
 			for i := index[m[0]] + 1; i < index[m[1]]; i++ {
 				ranks[i] = -1
 			}
@@ -154,8 +160,8 @@ var listRow = regexp.MustCompile(`^\s*(?:[0-9]{1,2}(?:[.．、)]|）)|[-•*]\s)
 
 // runeIndex gives the number of runes before each byte that begins one, and
 // before the end.
-func runeIndex(text string) map[int]int {
-	index := make(map[int]int, len(text)+1)
+func runeIndex(text string) []int {
+	index := make([]int, len(text)+1)
 	n := 0
 	for at := range text {
 		index[at] = n
