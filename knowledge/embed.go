@@ -33,6 +33,7 @@ type EmbedOptions struct {
 	Metrics   prometheus.Registerer
 
 	pause time.Duration // before the second try of a batch
+	wait  time.Duration // for the vector of a question
 }
 
 // EmbedModel asks an OpenAI-compatible server for vectors. What persons asked is
@@ -66,6 +67,9 @@ func NewEmbedModel(o EmbedOptions, mask *Redactor) (*EmbedModel, error) {
 	}
 	if o.pause <= 0 {
 		o.pause = time.Second
+	}
+	if o.wait <= 0 {
+		o.wait = embedQuestion
 	}
 	m := &EmbedModel{
 		o: o, mask: mask, http: newPoliteClient(embedTexts, 4, embedBody),
@@ -132,7 +136,7 @@ func (m *EmbedModel) EmbedQuestion(ctx context.Context, text string) (v []float3
 		}
 	}
 	v, err = m.breaker.Execute(func() ([]float32, error) {
-		ctx, cancel := context.WithTimeout(ctx, embedQuestion)
+		ctx, cancel := context.WithTimeout(ctx, m.o.wait)
 		defer cancel()
 		vectors, err := m.ask(ctx, []string{text})
 		if err != nil {

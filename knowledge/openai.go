@@ -25,10 +25,9 @@ import (
 // before the call begins.
 const (
 	modelRetry   = 2 * time.Second // a longer Retry-After is not waited for
-	modelPlace   = 500 * time.Millisecond
-	modelOne     = 2       // calls of one person at once
-	modelBody    = 1 << 20 // bytes of an answer
-	modelDefault = 900     // tokens of an answer: 600 characters and their marks
+	modelOne     = 2               // calls of one person at once
+	modelBody    = 1 << 20         // bytes of an answer
+	modelDefault = 900             // tokens of an answer: 600 characters and their marks
 
 	breakerRow   = 5  // failures in a row that open the breaker
 	breakerOf    = 20 // or half of so many calls
@@ -37,12 +36,13 @@ const (
 
 // modelTimes bound how long a call may take.
 type modelTimes struct {
+	place time.Duration // until there is a place for it
 	first time.Duration // until the first piece of a streamed answer
 	idle  time.Duration // between its pieces
 	total time.Duration // for a whole answer
 }
 
-var usualTimes = modelTimes{first: 6 * time.Second, idle: 4 * time.Second, total: 20 * time.Second}
+var usualTimes = modelTimes{place: 500 * time.Millisecond, first: 6 * time.Second, idle: 4 * time.Second, total: 20 * time.Second}
 
 // Spend takes n tokens (negative: gives them back) from the day's budget named
 // key, which holds limit; false: it holds too little. It must be atomic over

@@ -66,7 +66,7 @@ func (m *ChatModel) enter(ctx context.Context, person string) (leave func(), err
 	if person != "" && !m.count(person, 1) {
 		return nil, errBusy
 	}
-	wait := time.NewTimer(modelPlace)
+	wait := time.NewTimer(m.o.times.place)
 	defer wait.Stop()
 	select {
 	case m.places <- struct{}{}:

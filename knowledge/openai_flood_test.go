@@ -12,6 +12,9 @@ import (
 	"mingbai/knowledge/llmtest"
 )
 
+// patient are times that a busy machine keeps too: who waits for a place gets one.
+var patient = modelTimes{place: time.Minute, first: time.Minute, idle: time.Minute, total: 2 * time.Minute}
+
 // TestChatModel_Flood: 600 requests of one person, as fast as ten connections
 // bring them, while fifty persons ask three questions each. The flood costs no
 // more than that person's budget, and takes nothing from the others: each of
@@ -19,7 +22,7 @@ import (
 func TestChatModel_Flood(t *testing.T) {
 	t.Parallel()
 	b := &budgetBook{}
-	m, s := newChatModel(t, ModelOptions{PerPerson: 20_000, PerDay: 2_000_000, Concurrent: 8, Spend: b.spend})
+	m, s := newChatModel(t, ModelOptions{PerPerson: 20_000, PerDay: 2_000_000, Concurrent: 8, Spend: b.spend, times: patient})
 	s.Answer(func(llmtest.Request) (string, llmtest.Fault) {
 		<-time.After(5 * time.Millisecond) // it thinks
 		return "可以申请法律援助。", llmtest.None
