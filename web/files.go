@@ -43,15 +43,18 @@ func readFiles(fsys fs.FS) (map[string]*file, error) {
 		if err != nil {
 			return err
 		}
-		sum := sha256.Sum256(body)
 		short := strings.TrimPrefix(name, "static/")
-		files[short] = &file{
-			name: short, kind: types[path.Ext(name)], body: body,
-			etag: `"` + hex.EncodeToString(sum[:8]) + `"`,
-		}
+		files[short] = &file{name: short, kind: types[path.Ext(name)]}
+		files[short].fill(string(body))
 		return nil
 	})
 	return files, err
+}
+
+// fill sets what is sent, and the tag that says when it changed.
+func (f *file) fill(body string) {
+	sum := sha256.Sum256([]byte(body))
+	f.body, f.etag = []byte(body), `"`+hex.EncodeToString(sum[:8])+`"`
 }
 
 // serve sends the file. Browsers ask again each time whether it changed, so

@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -27,6 +28,7 @@ type Options struct {
 	// all is well. The keys name parts. nil: always ready.
 	Ready func(ctx context.Context) map[string]error
 	Log   *slog.Logger // discarded if nil
+	Model string       // what the privacy page says of the language model in use, plain text; "": none is
 }
 
 // site is the handler's parts.
@@ -52,6 +54,11 @@ func New(o Options) (http.Handler, error) {
 			return nil, fmt.Errorf("web: the page %s is missing", name)
 		}
 	}
+	if o.Model == "" {
+		o.Model = "现在没有使用人工智能模型。"
+	}
+	privacy := files["privacy.html"]
+	privacy.fill(strings.ReplaceAll(string(privacy.body), "{{model}}", html.EscapeString(o.Model)))
 	s := &site{files: files, log: o.Log}
 	cross := http.NewCrossOriginProtection()
 	cross.SetDenyHandler(http.HandlerFunc(s.foreign))

@@ -189,3 +189,19 @@ func TestNoAPI(t *testing.T) {
 		t.Error("a site without its API was made")
 	}
 }
+
+// TestServer_PrivacyNamesTheModel: who provides the model is said, as text.
+func TestServer_PrivacyNamesTheModel(t *testing.T) {
+	t.Parallel()
+	for model, want := range map[string]string{"": "没有使用人工智能模型", "某公司的模型 <b>x": "某公司的模型 &lt;b&gt;x"} {
+		h, err := web.New(web.Options{API: http.NotFoundHandler(), Model: model})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec := httptest.NewRecorder()
+		h.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/privacy", nil))
+		if body := rec.Body.String(); !strings.Contains(body, want) || strings.Contains(body, "{{") {
+			t.Errorf("%q: got %s", model, body)
+		}
+	}
+}

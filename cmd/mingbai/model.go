@@ -87,3 +87,20 @@ func (p *parts) site() string {
 	}
 	return u.Hostname()
 }
+
+// aboutModel is what the privacy page says of the model in use; "" without one.
+func (p *parts) aboutModel() string {
+	if p.model == nil {
+		return ""
+	}
+	c := p.app.config.Model
+	who := c.Provider
+	if who == "" {
+		who = "本单位配置的服务"
+	}
+	filing := "没有填写备案号"
+	if c.Filing != "" {
+		filing = "备案号 " + c.Filing
+	}
+	return "用的是" + who + "的模型 " + c.Name + "（" + filing + "）。您回“同意AI”之前，您的话不会发给它；发出前先遮住姓名、电话、证件号和住址。不同意也照样回答您，随时可以回“关闭AI”。"
+}

@@ -99,7 +99,7 @@ func (s *server) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	site, err := web.New(web.Options{API: chat, Hooks: hooks, Metrics: promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}), Ready: s.ready, Log: a.log})
+	site, err := web.New(web.Options{API: chat, Hooks: hooks, Metrics: promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}), Ready: s.ready, Log: a.log, Model: s.aboutModel()})
 	if err != nil {
 		return err
 	}
