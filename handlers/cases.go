@@ -32,7 +32,7 @@ type caseArgs struct {
 // caseCommands is the table. Steps of office.Moves follow it.
 func caseCommands() []caseCommand {
 	return []caseCommand{
-		{[]string{"上报"}, false, (*Router).report},
+		{[]string{"上报", "我要上报", "我想上报"}, false, (*Router).report},
 		{[]string{"代办", "帮老乡上报"}, false, startForm("proxy", office.ViaHelper)},
 		{[]string{"网格上报", "苗头"}, false, startForm("lead", office.ViaGrid)},
 		{[]string{"登记"}, false, startForm("desk", office.ViaDesk)},
@@ -40,7 +40,7 @@ func caseCommands() []caseCommand {
 		{[]string{"我是谁", "我的身份"}, false, (*Router).whoami},
 		{[]string{"退出身份"}, false, (*Router).unbindPerson},
 		{[]string{"待办", "我的待办"}, false, (*Router).todo},
-		{[]string{"查进度", "进度", "我的事项"}, false, (*Router).myCases},
+		{[]string{"查进度", "进度", "我的事项", "我要查进度", "我想查进度", "查一下进度"}, false, (*Router).myCases},
 		{[]string{"查进度", "进度", "查", "看", "取件码", "取件"}, true, (*Router).show},
 		{[]string{"评价"}, true, (*Router).rateCase},
 		{[]string{"分享", "不分享"}, true, (*Router).share},

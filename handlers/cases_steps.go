@@ -82,7 +82,7 @@ func (r *Router) show(ctx context.Context, t *turn, p office.Person, a caseArgs)
 			b.WriteString("\n建议走：" + way.Text())
 		}
 	}
-	b.WriteString("\n经过：")
+	b.WriteString("\n办理过程：")
 	for _, e := range events {
 		fmt.Fprintf(&b, "\n- %s %s", e.At.Format("1月2日 15:04"), e.Name())
 		if e.Note != "" {

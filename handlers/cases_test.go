@@ -170,7 +170,8 @@ func TestCases_HelperFilesWithConsent(t *testing.T) {
 		t.Errorf("a form was begun: %s", s)
 	}
 	k.hire("王明", "法律明白人", "三里村")
-	want(t, k.say("王明", "上报"), "同意码")
+	want(t, k.say("王明", "我要上报"), "同意码", "退出")
+	want(t, k.say("王明", "待办"), "8 位", "退出") // no code: it is not asked on
 	want(t, k.all("王明", "0000-0000", "欠薪", "工地干了三个月没给钱", "三里村", "包工头老钱", "把工钱要回来", "1"), "同意码不对")
 	r := k.say("大娘", "同意代办")
 	m := regexp.MustCompile(`[0-9A-Z]{4}-[0-9A-Z]{4}`).FindString(r.Text)

@@ -71,13 +71,13 @@ var (
 // forms is the table of forms.
 var forms = []form{
 	{"case", office.ViaResident, "好，我把这件事转给工作人员。问几句就好；随时可以回“返回”“退出”。\n", []field{askMatter, askStory, askPlace, askParties, askWish, askName, askPhone}},
-	{"proxy", office.ViaHelper, "替老乡代办，要本人同意：请他在自己的聊天里给我发“同意代办”，把码告诉您。\n", []field{
+	{"proxy", office.ViaHelper, "替老乡代办，要本人同意：请他在自己的聊天里给我发“同意代办”，把码告诉您。随时可以回“返回”“退出”。\n", []field{
 		{key: "consent", label: "同意码", ask: "请写本人的同意码："}, askMatter, askStory, askPlace, askParties, askWish}},
-	{"lead", office.ViaGrid, "", []field{
+	{"lead", office.ViaGrid, "报告看到的情况。随时可以回“返回”“退出”。\n", []field{
 		{key: "story", label: "情况", ask: "看到了什么情况？谁和谁、为了什么。不要写身份证号。", max: 1500}, askPlace,
 		{key: "parties", label: "涉及的人", ask: "涉及哪些人？没有就回“无”。", optional: true},
 		{key: "wish", label: "风险", ask: "风险怎么样？回复数字：", choices: []string{"一般", "可能激化", "有人可能受伤害"}}}},
-	{"desk", office.ViaDesk, "登记来访、来电。\n", []field{askMatter, askStory, askPlace, askParties, askWish,
+	{"desk", office.ViaDesk, "登记来访、来电。随时可以回“返回”“退出”。\n", []field{askMatter, askStory, askPlace, askParties, askWish,
 		{key: "name", label: "姓名", ask: "来人怎么称呼？", optional: true}, {key: "phone", label: "电话", ask: "电话？没有就回“无”。", optional: true}}},
 }
 
@@ -96,6 +96,7 @@ var (
 	formNone    = regexp.MustCompile(`^(无|没有|没|不知道|不清楚|不确定|不想说|跳过|不留|不说)[。！!]*$`)
 	formConfirm = regexp.MustCompile(`^(1|确认|提交|确认提交|对|是的?|没错|可以)[。！!]*$`)
 	formChange  = regexp.MustCompile(`^改\s*([1-9１-９])\s*[:：，, ]*([\s\S]*)$`)
+	consentCode = regexp.MustCompile(`^[0-9A-Za-z]{4}[-－— ]?[0-9A-Za-z]{4}$`)
 	idNumbers   = regexp.MustCompile(`[0-9０-９]{15,19}[xX]?`)
 	saysMinor   = regexp.MustCompile(`我(今年|才|是|刚)?([0-9]|1[0-7]|[一二三四五六七八九]|十[一二三四五六七]?)(周)?岁|我(是|上|读|在上|在读)?(一个)?(小学|初中|初一|初二|初三|高一|高二)生?|我(是|还|还是)?未成年`)
 )
@@ -246,7 +247,7 @@ func (q field) read(text string) (value, fault string) {
 				return c, ""
 			}
 		}
-		return "", fmt.Sprintf("请回复 1 到 %d 的数字。", len(q.choices))
+		return "", fmt.Sprintf("请回复 1 到 %d 的数字；不填了回“退出”。", len(q.choices))
 	}
 	if formNone.MatchString(text) {
 		if q.optional {
@@ -260,6 +261,9 @@ func (q field) read(text string) (value, fault string) {
 	}
 	if n := utf8.RuneCountInString(text); n > most {
 		return "", fmt.Sprintf("写得太长了（%d 个字），请在 %d 个字以内说。", n, most)
+	}
+	if q.key == "consent" && !consentCode.MatchString(text) {
+		return "", "同意码是 8 位数字和字母，像 1A2B-3C4D。请本人发“同意代办”后把码告诉您；不填了回“退出”。"
 	}
 	if q.key == "story" && utf8.RuneCountInString(text) < 4 {
 		return "", "请多说一两句经过。"

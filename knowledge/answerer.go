@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -48,6 +49,9 @@ func (a *Answerer) Answer(ctx context.Context, q Question) (Answer, error) {
 		if e := a.base.Entry(q.Entry); e != nil {
 			return a.reviewed(q, e, 1, nil), nil
 		}
+	}
+	if rest, ok := otherMatter(q.Text); ok {
+		q.Text, q.Context, q.Last = rest, nil, ""
 	}
 	hits := a.find(q)
 	if e := a.staysOn(q, hits); e != nil {
@@ -114,6 +118,17 @@ func (a *Answerer) find(q Question) []Hit {
 		return cmp.Or(cmp.Compare(sum[y.Doc.ID], sum[x.Doc.ID]), strings.Compare(x.Doc.ID, y.Doc.ID))
 	})
 	return hits[:min(nearHits, len(hits))]
+}
+
+// leaving are the words with which people leave a matter for another.
+var leaving = regexp.MustCompile(`^(?:算了|好了?|行了?|嗯|那)?[，,、。\s]*(?:先?不(?:问|说|聊|谈)(?:这个|那个|这件|那件|这)(?:事|问题)?了?|换一?个(?:问题|话题|事)|(?:再|另外)?问(?:你|您)?一?(?:个|件)(?:别的|其他的?|另外的?)(?:事情?|问题)?)[，,。:：、！!\s]*`)
+
+// otherMatter gives what follows after such words: "算了不问这个了，朋友欠我3万不还"
+// is about the debt alone, whatever was talked about before.
+func otherMatter(text string) (rest string, ok bool) {
+	m := leaving.FindString(text)
+	rest = strings.TrimSpace(text[len(m):])
+	return rest, m != "" && rest != ""
 }
 
 // matterWord is the least length of a keyword, in characters, that names a

@@ -26,3 +26,20 @@ func TestAnswer_ANewMatterIsHeard(t *testing.T) {
 		}
 	}
 }
+
+// TestAnswer_LeavingAMatter: who says that they ask about something else is not
+// answered about what was before.
+func TestAnswer_LeavingAMatter(t *testing.T) {
+	t.Parallel()
+	a := NewAnswerer(openBuiltin(t))
+	before := []string{"邻居盖房挡了我家光", "我找他说了他不听，村里也调解过"}
+	for _, text := range []string{"算了不问这个了,朋友借钱不还怎么办", "换个问题：朋友借钱不还怎么办", "再问个别的事，朋友借钱不还怎么办"} {
+		got, err := a.Answer(context.Background(), Question{Text: text, Context: before, Last: "tt08-light-block", On: gateDay})
+		if err != nil || got.Entry == nil || got.Entry.Topic[:2] != "DB" {
+			t.Errorf("%s: got %s, %v, want a debt", text, got.Text, err)
+		}
+	}
+	if rest, ok := otherMatter("算了，我不离婚了行吗"); ok {
+		t.Errorf("what goes on was cut to %q", rest)
+	}
+}

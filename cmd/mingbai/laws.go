@@ -173,14 +173,16 @@ func lawsList(ctx context.Context, a *app, args []string) error {
 	if *asJSON {
 		return writeJSON(a.out, rows)
 	}
+	held := 0
 	for _, r := range rows {
-		mark := " "
+		mark := ""
 		if r.Imported {
 			mark = "有原文"
+			held++
 		}
 		fmt.Fprintf(a.out, "%s  %s公布  %s施行  %s  %d条  %s\n", r.Law, r.Version, r.Effective, r.Status, r.Articles, mark)
 	}
-	fmt.Fprintf(a.err, "%d 个版本\n", len(rows))
+	fmt.Fprintf(a.err, "%d 个版本，其中导入了原文的 %d 个（标“有原文”）\n", len(rows), held)
 	return nil
 }
 
