@@ -33,10 +33,8 @@ func checkSplit(t *testing.T, text string, most int) {
 			t.Fatalf("a part of %d runes, at most %d", n, most)
 		}
 	}
-	var whole, cut []string
-	for _, c := range cited.FindAllString(text, -1) {
-		whole = append(whole, c)
-	}
+	whole := cited.FindAllString(text, -1)
+	var cut []string
 	for _, p := range parts {
 		cut = append(cut, cited.FindAllString(p, -1)...)
 	}

@@ -224,7 +224,6 @@ const maxWorded = 600
 var (
 	markup      = regexp.MustCompile("(?i)<[a-z!/?]|```|!\\[|\\]\\(|javascript:|&#|\\{\\{|^\\s*\\|")
 	encodedText = regexp.MustCompile(`[A-Za-z0-9+/=_-]{24,}|(?:\\u[0-9a-fA-F]{4}){3}|(?:%[0-9A-Fa-f]{2}){4}`)
-	latinWord   = regexp.MustCompile(`[A-Za-z]{2,}`)
 	allowLatin  = regexp.MustCompile(`(?i)\b(LPR|APP|ATM|WORD|PDF|VX|QQ|AI|HR|KTV|GPS|DNA|WIFI|ETC|POS|OK)\b`)
 )
 

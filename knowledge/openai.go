@@ -202,7 +202,7 @@ func (m *ChatModel) ask(ctx context.Context, p Prompt, do call) (c Completion, e
 	}
 	r := m.request(p, message)
 	in := EstimateTokens(r.Messages[0].Content) + EstimateTokens(message)
-	settle, err := m.reserve(ctx, p, in+r.MaxTokens)
+	settle, err := m.reserve(ctx, p, in+answerTokens(p))
 	if err != nil {
 		return Completion{}, err
 	}
@@ -259,17 +259,23 @@ func (m *ChatModel) request(p Prompt, message string) openai.ChatCompletionReque
 		}
 	}
 	r := openai.ChatCompletionRequest{
-		Model: m.o.Model, MaxTokens: p.MaxTokens, ResponseFormat: format,
+		Model: m.o.Model, ResponseFormat: format,
+		MaxTokens: answerTokens(p), //lint:ignore SA1019 the name that all compatible servers know
 		Temperature: 0.01, // 0 would be left out, and the provider's default taken
 		Messages: []openai.ChatCompletionMessage{
 			{Role: openai.ChatMessageRoleSystem, Content: system},
 			{Role: openai.ChatMessageRoleUser, Content: message},
 		},
 	}
-	if r.MaxTokens <= 0 {
-		r.MaxTokens = modelDefault
-	}
 	return r
+}
+
+// answerTokens is how long an answer may be.
+func answerTokens(p Prompt) int {
+	if p.MaxTokens > 0 {
+		return p.MaxTokens
+	}
+	return modelDefault
 }
 
 func (m *ChatModel) plain(ctx context.Context, r openai.ChatCompletionRequest) (Completion, error) {

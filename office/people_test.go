@@ -95,7 +95,9 @@ func TestInvites(t *testing.T) {
 		}
 		db.now = now
 		for range maxWrong {
-			_, err = db.Bind(ctx, "qq/user/4", "WRONGCODE0")
+			if _, err := db.Bind(ctx, "qq/user/4", "WRONGCODE0"); err == nil {
+				t.Fatal("a wrong code binds")
+			}
 		}
 		good, _, _ := db.Invite(ctx, "test", p.ID)
 		if _, err = db.Bind(ctx, "qq/user/4", good); KindOf(err) != Forbidden {

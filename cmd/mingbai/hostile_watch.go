@@ -25,7 +25,6 @@ type watch struct {
 	logAt    int
 	asked    int            // requests the model had seen
 	rows     map[string]int // of each table
-	cards    map[string]string
 	sent     int64 // last line of the platform's transcript
 	files    []string
 	memory   *peak
@@ -184,7 +183,7 @@ func (w *watch) states(x attack, said []string) (map[string]string, error) {
 	resp, err := http.Get(w.r.first().base + "/healthz")
 	set("process_alive", err == nil && resp.StatusCode == http.StatusOK, "不应答了")
 	if err == nil {
-		err = resp.Body.Close()
+		resp.Body.Close()
 	}
 	set("rss_under_256mb_extra", w.memory.extra() < 256<<20, fmt.Sprintf("多占 %d MB", w.memory.extra()>>20))
 	set("under_1s", w.finished < time.Second, fmt.Sprintf("用了 %.1f 秒", w.finished.Seconds()))

@@ -22,7 +22,7 @@ type qqRig struct {
 	platform *qqtest.Platform
 	bot      *qqtest.Bot
 	environ  []string
-	address  string // of the program
+	address  string          // of the program
 	log      strings.Builder // nothing else runs when it is read
 	stop     func()
 }
