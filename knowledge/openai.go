@@ -260,8 +260,8 @@ func (m *ChatModel) request(p Prompt, message string) openai.ChatCompletionReque
 	}
 	r := openai.ChatCompletionRequest{
 		Model: m.o.Model, ResponseFormat: format,
-		MaxTokens: answerTokens(p), //lint:ignore SA1019 the name that all compatible servers know
-		Temperature: 0.01, // 0 would be left out, and the provider's default taken
+		MaxTokens:   answerTokens(p), //lint:ignore SA1019 the name that all compatible servers know
+		Temperature: 0.01,            // 0 would be left out, and the provider's default taken
 		Messages: []openai.ChatCompletionMessage{
 			{Role: openai.ChatMessageRoleSystem, Content: system},
 			{Role: openai.ChatMessageRoleUser, Content: message},

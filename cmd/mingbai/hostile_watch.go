@@ -25,7 +25,7 @@ type watch struct {
 	logAt    int
 	asked    int            // requests the model had seen
 	rows     map[string]int // of each table
-	sent     int64 // last line of the platform's transcript
+	sent     int64          // last line of the platform's transcript
 	files    []string
 	memory   *peak
 	outside  *sockets
