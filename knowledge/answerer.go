@@ -79,7 +79,9 @@ func (a *Answerer) Answer(ctx context.Context, q Question) (Answer, error) {
 func (a *Answerer) find(q Question) []Hit {
 	query := Query{Text: q.Text, Kind: KindEntry, Area: q.Area, On: q.On, N: nearHits}
 	if len(q.Context) == 0 {
-		return a.base.Search(query)
+		hits := a.base.Search(query)
+		slices.SortStableFunc(hits, func(x, y Hit) int { return cmp.Compare(y.Fit, x.Fit) })
+		return hits
 	}
 	query.N = wideHits
 	alone := a.base.Search(query)
