@@ -38,6 +38,7 @@ race:
 # quality holds the figures of finding and answering to those in git.
 quality:
 	$(GO) test -run 'Retrieval|Themselves|Blind' ./knowledge
+	$(GO) test -run 'Hostile_Own' ./cmd/mingbai
 
 # fuzz runs each target for FUZZTIME; the corpus of each is kept in testdata.
 fuzz:

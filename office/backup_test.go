@@ -120,6 +120,7 @@ func TestOpen_FromEveryEarlierSchema(t *testing.T) {
 			for n := 1; n < len(files); n++ {
 				o := options(t)
 				db := &DB{now: time.Now}
+				var err error
 				if o.DatabaseURL != "" {
 					err = db.openPostgres(o.DatabaseURL)
 				} else {
@@ -136,7 +137,7 @@ func TestOpen_FromEveryEarlierSchema(t *testing.T) {
 					}
 					old[filepath.Base(f)] = &fstest.MapFile{Data: body}
 				}
-				err := migrate.Up(t.Context(), db.write, db.dialect, "schema_office", old)
+				err = migrate.Up(t.Context(), db.write, db.dialect, "schema_office", old)
 				if err == nil {
 					_, err = db.write.Exec(`INSERT INTO properties (name, value) VALUES ('kept', 'since then')`)
 				}
