@@ -1,6 +1,7 @@
 package office
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -483,6 +484,28 @@ func TestCase_TwoClerksAtOnce(t *testing.T) {
 		}
 		if err := db.Check(t.Context()); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+func TestNotify_TellsWhatIsNotAboutACase(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, db *DB) {
+		ctx := t.Context()
+		for range 2 {
+			if err := db.update(ctx, func(tx *sql.Tx) error { return db.notify(ctx, tx, "hello", "hello 1", "web/user/1", 0, "您好") }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		list, err := db.ClaimNotices(ctx, []Account{"web/user/1", "web/user/2"}, 5)
+		if err != nil || len(list) != 1 || list[0].Body != "您好" || list[0].Case != "" || list[0].To != "web/user/1" {
+			t.Fatalf("claimed %+v, %v", list, err)
+		}
+		if err := db.NoticeSent(ctx, list[0].ID); err != nil {
+			t.Fatal(err)
+		}
+		if list, err = db.Contact(ctx, "web/user/1", "m1", 5); err != nil || len(list) != 0 {
+			t.Errorf("shown again: %+v, %v", list, err)
 		}
 	})
 }

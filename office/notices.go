@@ -12,7 +12,7 @@ import (
 // Notice is a message that waits for its reader.
 type Notice struct {
 	ID   int64
-	Case string // number
+	Case string // number; "" if it is not about a case
 	Kind string
 	Body string
 	To   Account // where it can go now
@@ -30,11 +30,18 @@ func (db *DB) tellOnce(ctx context.Context, tx *sql.Tx, c Case, kind, once strin
 	if account == "" && person == 0 {
 		return nil
 	}
+	about := sql.NullInt64{Int64: c.ID, Valid: c.ID != 0}
 	if _, err := tx.ExecContext(ctx, `INSERT INTO notices (case_id, kind, once, account, person, body, created, claimed, sent, shown_in, taken)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, '', 0) ON CONFLICT (once) DO NOTHING`, c.ID, kind, once, string(account), person, body, db.now().Unix()); err != nil {
+		VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, '', 0) ON CONFLICT (once) DO NOTHING`, about, kind, once, string(account), person, body, db.now().Unix()); err != nil {
 		return fmt.Errorf("notice: %w", err)
 	}
 	return nil
+}
+
+// notify leaves a message that is not about a case. once names what it tells, so
+// that it is told once.
+func (db *DB) notify(ctx context.Context, tx *sql.Tx, kind, once string, account Account, person int64, body string) error {
+	return db.tellOnce(ctx, tx, Case{}, kind, once, account, person, body)
 }
 
 // tellDesk leaves a message for the clerks in whose scope the case is, else for
@@ -179,7 +186,7 @@ func (db *DB) claim(ctx context.Context, tx *sql.Tx, open []Account, n int) ([]N
 		SELECT n.id FROM notices n WHERE n.sent = 0 AND n.claimed < `+at+` AND
 		(n.account IN (`+set+`) OR n.person IN (SELECT a.person FROM accounts a JOIN people p ON p.id = a.person AND p.suspended = 0 WHERE a.account IN (`+set+`)))
 		ORDER BY n.id LIMIT `+limit+`) AND claimed < `+at+`
-		RETURNING id, kind, body, account, (SELECT no FROM cases WHERE cases.id = notices.case_id),
+		RETURNING id, kind, body, account, COALESCE((SELECT no FROM cases WHERE cases.id = notices.case_id), ''),
 		COALESCE((SELECT MIN(account) FROM accounts WHERE accounts.person = notices.person AND accounts.account IN (`+set+`)), '')`, w.args...)
 	if err != nil {
 		return nil, err
@@ -226,7 +233,7 @@ func (db *DB) Contact(ctx context.Context, a Account, message string, n int) ([]
 		}
 		rows, err := tx.QueryContext(ctx, `UPDATE notices SET sent = $2, taken = $2, shown_in = $3 WHERE id IN (
 			SELECT id FROM notices WHERE `+mine+` AND (sent = 0 AND claimed < $2 OR shown_in = $3) ORDER BY id LIMIT $4)
-			RETURNING id, kind, body, (SELECT no FROM cases WHERE cases.id = notices.case_id)`, string(a), now, message, n)
+			RETURNING id, kind, body, COALESCE((SELECT no FROM cases WHERE cases.id = notices.case_id), '')`, string(a), now, message, n)
 		if err != nil {
 			return err
 		}
