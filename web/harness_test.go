@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"net/http"
 	"net/http/httptest"
-	"os/exec"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -143,39 +142,6 @@ func (s *site) faults(next http.Handler) http.Handler {
 	})
 }
 
-// chromiums are the names a Chromium goes by.
-var chromiums = []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "headless-shell", "chrome"}
-
-// newBrowser starts a headless browser for a test and its subtests.
-func newBrowser(t *testing.T) context.Context {
-	t.Helper()
-	program := ""
-	for _, name := range chromiums {
-		if p, err := exec.LookPath(name); err == nil {
-			program = p
-			break
-		}
-	}
-	if program == "" {
-		t.Skip("no Chromium on this machine: the page is not tested (apt-get install chromium)")
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("lang", "zh-CN"), chromedp.WSURLReadTimeout(40*time.Second))
-	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
-	ctx, cancel := chromedp.NewContext(allocator, chromedp.WithErrorf(func(string, ...any) {})) // it logs events newer than itself
-	t.Cleanup(func() {
-		_ = chromedp.Cancel(ctx) // waits until it is gone, so that its directory can go
-		cancel()
-		stop()
-	})
-	if err := chromedp.Run(ctx); err != nil {
-		t.Fatalf("start %s: %v", program, err)
-	}
-	return ctx
-}
-
 // tab is one person's browser: cookies and storage of its own.
 type tab struct {
 	context.Context
@@ -215,7 +181,7 @@ func visit(t *testing.T, browser context.Context, person cdp.BrowserContextID, u
 	}
 	ctx, shut := chromedp.NewContext(browser, chromedp.WithTargetID(id))
 	t.Cleanup(shut)
-	ctx, cancel := context.WithTimeout(ctx, 40*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	t.Cleanup(cancel)
 	b := &tab{Context: ctx, t: t, browser: browser, person: person}
 	chromedp.ListenTarget(ctx, b.heard)
@@ -275,10 +241,27 @@ func eval[T any](b *tab, expression string) T {
 func (b *tab) until(expression string) {
 	b.t.Helper()
 	var ok bool
-	err := chromedp.Run(b, chromedp.Poll(`(() => { try { return !!(`+expression+`); } catch { return false; } })()`, &ok, chromedp.WithPollingInterval(20*time.Millisecond), chromedp.WithPollingTimeout(15*time.Second)))
+	err := chromedp.Run(b, chromedp.Poll(`(() => { try { return !!(`+expression+`); } catch { return false; } })()`, &ok, chromedp.WithPollingInterval(20*time.Millisecond), chromedp.WithPollingTimeout(time.Minute)))
 	if err != nil {
 		b.t.Fatalf("waiting for %s: %v\npage: %s", expression, err, b.snapshot())
 	}
+}
+
+// watch has the page write down every text that elements of a selector show.
+func (b *tab) watch(selector string) {
+	b.t.Helper()
+	eval[bool](b, `(() => {
+		window.watched = new Set();
+		new MutationObserver(() => document.querySelectorAll('`+selector+`').forEach((n) => window.watched.add(n.textContent)))
+			.observe(document.body, {subtree: true, childList: true, characterData: true, attributes: true});
+		return true;
+	})()`)
+}
+
+// watched is what was written down since watch, a line a text.
+func (b *tab) watched() string {
+	b.t.Helper()
+	return eval[string](b, `[...window.watched].join('\n')`)
 }
 
 // vote waits for the next call of the feedback hook.
@@ -287,7 +270,7 @@ func (b *tab) vote(s *site) vote {
 	select {
 	case v := <-s.votes:
 		return v
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		b.t.Fatalf("no feedback came\npage: %s", b.snapshot())
 		return vote{}
 	}

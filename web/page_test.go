@@ -12,6 +12,8 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
+
+	"mingbai/internal/servers"
 )
 
 // TestPage drives the page in a headless browser as a person does.
@@ -19,7 +21,7 @@ func TestPage(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a browser takes half a minute")
 	}
-	b := newBrowser(t)
+	b := servers.StartChromium(t)
 	for _, c := range []struct {
 		name string
 		run  func(*testing.T, context.Context)

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"mingbai/internal/servers"
 )
 
 // TestScreenshots stores pictures of the page in the directory that the
@@ -17,7 +19,7 @@ func TestScreenshots(t *testing.T) {
 	if dir == "" {
 		t.Skip("SCREENSHOTS names no directory: no pictures are taken")
 	}
-	browser := newBrowser(t)
+	browser := servers.StartChromium(t)
 	for _, size := range []struct {
 		name          string
 		width, height int64

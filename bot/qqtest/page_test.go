@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -15,6 +14,8 @@ import (
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"mingbai/internal/servers"
 )
 
 // sheet is the page in a browser.
@@ -28,30 +29,8 @@ type sheet struct {
 
 func openPage(t *testing.T, url string) *sheet {
 	t.Helper()
-	program := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if p, err := exec.LookPath(name); err == nil {
-			program = p
-			break
-		}
-	}
-	if program == "" {
-		t.Skip("no Chromium on this machine: the page is not tested (apt-get install chromium)")
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("lang", "zh-CN"), chromedp.WSURLReadTimeout(40*time.Second))
-	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
-	ctx, cancel := chromedp.NewContext(allocator, chromedp.WithErrorf(func(string, ...any) {})) // it logs events newer than itself
-	t.Cleanup(func() {
-		_ = chromedp.Cancel(ctx) // waits until it is gone, so that its directory can go
-		cancel()
-		stop()
-	})
-	if err := chromedp.Run(ctx); err != nil {
-		t.Fatalf("start %s: %v", program, err)
-	}
-	ctx, done := context.WithTimeout(ctx, time.Minute)
+	ctx := servers.StartChromium(t)
+	ctx, done := context.WithTimeout(ctx, 2*time.Minute)
 	t.Cleanup(done)
 	s := &sheet{Context: ctx, t: t}
 	chromedp.ListenTarget(ctx, s.heard)
@@ -84,7 +63,7 @@ func (s *sheet) run(actions ...chromedp.Action) {
 func (s *sheet) until(condition string) {
 	s.t.Helper()
 	var yes bool
-	if err := chromedp.Run(s, chromedp.Poll("!!("+condition+")", &yes, chromedp.WithPollingTimeout(20*time.Second))); err != nil {
+	if err := chromedp.Run(s, chromedp.Poll("!!("+condition+")", &yes, chromedp.WithPollingTimeout(time.Minute))); err != nil {
 		var text string
 		_ = chromedp.Run(s, chromedp.Evaluate(`document.body.innerText`, &text)) // for the message
 		s.t.Fatalf("%s: %v\n%s", condition, err, text)
