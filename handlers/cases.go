@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -109,11 +108,11 @@ func commandFor(a caseArgs) func(*Router, context.Context, *turn, office.Person,
 	return nil
 }
 
-// excuse turns a refusal of the records into words.
+// excuse turns a refusal of the records into words; that they cannot be reached
+// is said, and logged, further up.
 func excuse(reply bot.Reply, ok bool, err error) (bot.Reply, bool, error) {
-	var e *office.Error
-	if errors.As(err, &e) && e.Kind != office.Internal {
-		return bot.Reply{Text: e.Msg}, ok, nil
+	if words := office.Words(err); words != "" && office.KindOf(err) != office.Unavailable {
+		return bot.Reply{Text: words}, ok, nil
 	}
 	return reply, ok, err
 }

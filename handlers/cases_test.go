@@ -318,3 +318,25 @@ func FuzzCases(f *testing.F) {
 		}
 	})
 }
+
+// The records cannot be written to: the person is told in plain words, nothing
+// they filled in is lost, and confirming again opens the case once.
+func TestCases_RecordsThatTakeNothingAreSaidSo(t *testing.T) {
+	t.Parallel()
+	k := newDesk(t)
+	k.hire("陈所", "经办人", "城东司法所")
+	k.all("老李", "人工", "1", "邻居砌墙占了我家过道半米，车进不来。", "三里村", "张某", "把墙退回去", "李某", "无")
+	write, _, _ := k.db.Handles()
+	set := func(on int) {
+		if _, err := write.Exec(fmt.Sprintf("PRAGMA query_only = %d", on)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(1)
+	want(t, k.say("老李", "确认"), "存不了记录", "12348", "再发一次")
+	set(0)
+	want(t, k.say("老李", "确认"), "已登记，编号")
+	if list, n, err := k.db.Cases(t.Context(), office.Person{Account: "web/user/老李"}, office.CaseFilter{}); err != nil || n != 1 {
+		t.Errorf("%v cases, %v", list, err)
+	}
+}

@@ -98,6 +98,10 @@ func (r *Router) Handle(ctx context.Context, m bot.Message, s *bot.Session) (bot
 		text = string([]rune(text)[:maxText])
 	}
 	reply, err := r.hear(ctx, t, text)
+	if office.KindOf(err) == office.Unavailable {
+		r.d.Log.Warn("records not available", "err", err)
+		return bot.Reply{Text: office.WordsUnavailable}, nil
+	}
 	if err != nil {
 		return bot.Reply{}, err
 	}

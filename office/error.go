@@ -10,15 +10,16 @@ type Kind uint8
 
 // Kinds of errors. The zero value is Internal: nobody but an operator can help.
 const (
-	Internal  Kind = iota
-	NotFound       // there is no such thing, or the person may not know that there is
-	Invalid        // the person can correct what they wrote
-	Forbidden      // the person may not do this
-	Conflict       // it was changed meanwhile, or does not fit the state it is in
+	Internal    Kind = iota
+	NotFound         // there is no such thing, or the person may not know that there is
+	Invalid          // the person can correct what they wrote
+	Forbidden        // the person may not do this
+	Conflict         // it was changed meanwhile, or does not fit the state it is in
+	Unavailable      // the records cannot be reached or written to now; trying again may do
 )
 
 func (k Kind) String() string {
-	names := [...]string{"internal", "not found", "invalid", "forbidden", "conflict"}
+	names := [...]string{"internal", "not found", "invalid", "forbidden", "conflict", "unavailable"}
 	if int(k) < len(names) {
 		return names[k]
 	}
@@ -43,14 +44,30 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// KindOf is the kind of the first *Error in err's chain, Internal if there is
-// none.
+// KindOf is the kind of the first *Error in err's chain; without one it is
+// Unavailable if the place where the records are kept failed, else Internal.
 func KindOf(err error) Kind {
 	var e *Error
 	if errors.As(err, &e) {
 		return e.Kind
 	}
+	if _, ok := Outage(err); ok {
+		return Unavailable
+	}
 	return Internal
+}
+
+// Words is what a person may be shown of err: its Msg, or that it is to be tried
+// again when the records cannot be reached. "": nothing of it is for them.
+func Words(err error) string {
+	var e *Error
+	switch {
+	case errors.As(err, &e) && e.Kind != Internal:
+		return e.Msg
+	case KindOf(err) == Unavailable:
+		return WordsUnavailable
+	}
+	return ""
 }
 
 func invalid(format string, a ...any) error {

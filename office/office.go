@@ -11,9 +11,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -52,13 +54,15 @@ type DB struct {
 	write, read *sql.DB
 	dialect     string
 	path        string // of the SQLite file
+	server      string // host and port of PostgreSQL, for advice
 	now         func() time.Time
 	key         atomic.Pointer[[]byte] // accounts are hashed with it
 }
 
 // Open opens the records, makes them if there are none, and brings their
 // schema up to date. It returns an *Error of kind Invalid if the setting cannot
-// be used and of kind Conflict if a newer program wrote the records.
+// be used, of kind Conflict if a newer program wrote the records, and of kind
+// Unavailable, with advice, if they cannot be reached or written to.
 func Open(ctx context.Context, o Options) (*DB, error) {
 	db := &DB{now: o.Now}
 	if db.now == nil {
@@ -74,6 +78,9 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		return nil, err
 	}
 	if err := db.migrate(ctx); err != nil {
+		if advice, ok := Outage(err); ok {
+			err = &Error{Kind: Unavailable, Msg: db.place() + advice, Err: err}
+		}
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
@@ -179,13 +186,21 @@ func (db *DB) openPostgres(address string) error {
 	if c.RuntimeParams["application_name"] == "" {
 		c.RuntimeParams["application_name"] = "mingbai"
 	}
-	db.dialect = migrate.Postgres
+	db.dialect, db.server = migrate.Postgres, net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port)))
 	db.write = stdlib.OpenDB(*c)
 	db.write.SetMaxOpenConns(postgresConns)
 	db.write.SetMaxIdleConns(postgresConns)
 	db.write.SetConnMaxIdleTime(5 * time.Minute)
 	db.read = db.write
 	return nil
+}
+
+// place begins advice with where the records are; never with a password.
+func (db *DB) place() string {
+	if db.server != "" {
+		return "PostgreSQL（" + db.server + "）："
+	}
+	return db.path + "："
 }
 
 func (db *DB) migrate(ctx context.Context) error {

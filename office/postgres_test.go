@@ -11,6 +11,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if file := os.Getenv(lockHelper); file != "" {
+		os.Exit(lockFile(file))
+	}
 	code := m.Run()
 	servers.Stop()
 	os.Remove(crashPath()) //nolint:errcheck // if it was built

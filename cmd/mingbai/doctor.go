@@ -181,7 +181,7 @@ func checkRecords(ctx context.Context, a *app) []finding {
 	start := time.Now()
 	db, err := office.Open(ctx, office.Options{Dir: c.DataDir, DatabaseURL: c.Store.DatabaseURL.Reveal(), Now: a.now})
 	if err != nil {
-		return []finding{{"数据库", fault, kind + " 打不开：" + message(err), do}}
+		return []finding{{"数据库", fault, "打不开：" + message(err), do}}
 	}
 	defer db.Close()
 	if err := db.Ping(ctx); err != nil {

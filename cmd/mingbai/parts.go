@@ -229,5 +229,8 @@ func message(err error) string {
 	if errors.As(err, &e) && e.Kind != office.Internal {
 		return e.Msg
 	}
+	if advice, ok := office.Outage(err); ok {
+		return advice
+	}
 	return err.Error()
 }
