@@ -233,7 +233,7 @@ func (o *opening) run(ctx context.Context, tx *sql.Tx) error {
 		o.done(before, true)
 		return err
 	}
-	if o.org, err = o.receiver(ctx, tx); err != nil {
+	if o.org, err = receiver(ctx, tx, o.by, o.d); err != nil {
 		return err
 	}
 	if err := o.number(ctx, tx); err != nil {
@@ -317,50 +317,6 @@ func (o *opening) repeated(ctx context.Context, tx *sql.Tx, same string) (Case, 
 		return Case{}, nil
 	}
 	return c, err
-}
-
-// receiver is the township whose name stands in the place, else the one of the
-// person's post, else the county.
-func (o *opening) receiver(ctx context.Context, tx *sql.Tx) (Org, error) {
-	all, err := orgs(ctx, tx)
-	if err != nil {
-		return Org{}, err
-	}
-	if len(all) == 0 {
-		return Org{}, conflict("这里还没有设置受理机构，请打 12348。")
-	}
-	byID := map[int64]Org{}
-	for _, x := range all {
-		byID[x.ID] = x
-	}
-	town := func(x Org) Org {
-		for x.Parent != 0 && x.Kind != "乡镇街道" {
-			x = byID[x.Parent]
-		}
-		return x
-	}
-	best, length := Org{}, 0
-	for _, x := range all {
-		for _, name := range []string{x.Name, x.Short} {
-			if (x.Kind == "乡镇街道" || x.Kind == "村社区") && len(name) > length && strings.Contains(o.d.Place, name) {
-				best, length = town(x), len(name)
-			}
-		}
-	}
-	if length > 0 {
-		return best, nil
-	}
-	for _, q := range o.by.Posts {
-		if o.d.Via != ViaResident {
-			return town(q.Org), nil
-		}
-	}
-	for _, x := range all {
-		if x.Parent == 0 {
-			return x, nil
-		}
-	}
-	return all[0], nil
 }
 
 // number gives the next number of the place and year. The counter's row stays

@@ -10,6 +10,7 @@ import (
 
 	"mingbai/bot/qqtest"
 	"mingbai/config"
+	"mingbai/office"
 )
 
 // simulation is what qqsim and demo are asked for.
@@ -152,6 +153,36 @@ func (a *app) playDemo(ctx context.Context, p *qqtest.Platform, dir, listen, tra
 		return errors.Join(err, s.close())
 	}
 	people(p, b)
-	fmt.Fprintf(a.out, "QQ 演示：在浏览器里打开 %s/\n（机器人接的是本机的模拟平台，消息不会发到真的 QQ；记录在停止时删除）\n\n", p.ControlURL())
+	code, err := demoOffice(ctx, s.records)
+	if err != nil {
+		return errors.Join(err, s.close())
+	}
+	p.User(b, demoClerk).Say("绑定 " + code)
+	fmt.Fprintf(a.out, "QQ 演示：在浏览器里打开 %s/\n（机器人接的是本机的模拟平台，消息不会发到真的 QQ；记录在停止时删除）\n", p.ControlURL())
+	fmt.Fprintf(a.out, "居民说“人工”会成为一件，%s是经办人，平台会主动提醒他；关掉他的推送，提醒就不再发，等他说话时才给。\n\n", demoClerk)
 	return s.run(ctx)
+}
+
+// demoClerk answers cases in the demo; he is on QQ too.
+const demoClerk = "陈所长"
+
+// demoOffice makes an office with one clerk, so that a case has somebody to go
+// to, and gives the code with which he is bound to his QQ.
+func demoOffice(ctx context.Context, db *office.DB) (code string, err error) {
+	const by = "演示"
+	at := int64(0)
+	for _, o := range []office.Org{{Kind: "县", Name: "青禾县"}, {Kind: "乡镇街道", Name: "城东街道", Short: "城东"}, {Kind: "司法所", Name: "城东司法所"}} {
+		o.Parent = at
+		added, err := db.AddOrg(ctx, by, o)
+		if err != nil {
+			return "", err
+		}
+		at = added.ID
+	}
+	clerk, err := db.AddPerson(ctx, by, office.Person{Name: demoClerk, Posts: []office.Post{{Role: office.Clerk, Org: office.Org{ID: at}}}})
+	if err != nil {
+		return "", err
+	}
+	code, _, err = db.Invite(ctx, by, clerk.ID)
+	return code, err
 }
