@@ -142,6 +142,15 @@ func (f *GateFigures) count(g *Gates, m *mixer, answer, worded Answer, question 
 // namedArticle is how an article is named in a text: its law, in 《》, and number.
 var namedArticle = regexp.MustCompile(`《([^《》]{2,60})》(第[零一二三四五六七八九十百千\d]+条(?:之[一二三四五六七八九十]+)?)?`)
 
+// CountCitations counts the marks and the articles named in a text that was
+// worded from the reviewed answer a, and those of them that do not exist, are not
+// in force on the answer's day, or are none of its sources. The list of sources
+// under the text is left out.
+func (b *Base) CountCitations(text string, a Answer) (n, invalid int) {
+	body, _ := splitFoot(text)
+	return citationsIn(b, body, a)
+}
+
 // citationsIn counts the marks and the articles named in a text, and those that
 // are no good. It asks the registry, not the gates.
 func citationsIn(b *Base, text string, a Answer) (n, invalid int) {

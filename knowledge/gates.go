@@ -1,6 +1,7 @@
 package knowledge
 
 import (
+	"cmp"
 	"embed"
 	"encoding/hex"
 	"fmt"
@@ -133,6 +134,13 @@ type GateOptions struct {
 	Public  func(string) bool
 	Metrics prometheus.Registerer
 	Now     func() time.Time
+	// Marker is a word that the instructions carry and no text may; empty: a
+	// random one. It is set where exchanges are recorded and replayed, whose
+	// requests must not differ.
+	Marker string
+	// Watch is told of each sentence that is dropped, with its words: for
+	// measuring with questions that nobody's life is in. Nil in service.
+	Watch func(task, sentence string, d Drop)
 }
 
 // claim is one row of claims.yaml.
@@ -155,7 +163,7 @@ func NewGates(o GateOptions, instructions ...string) (*Gates, error) {
 		o.Now = time.Now
 	}
 	g := &Gates{o: o, names: newLawFinder(o.Registry), seed: maphash.MakeSeed(), secret: map[uint64]struct{}{}}
-	g.marker = "MB-" + hex.EncodeToString(randomBytes(6))
+	g.marker = cmp.Or(o.Marker, "MB-"+hex.EncodeToString(randomBytes(6)))
 	var file struct {
 		Claims []claim `yaml:"claims"`
 	}
@@ -381,6 +389,9 @@ const keptDrops = 200
 // note counts a drop and remembers it without its words.
 func (g *Gates) note(task, prompt, sentence string, d *Drop) {
 	g.meter.WithLabelValues(d.Gate, d.Rule).Inc()
+	if g.o.Watch != nil {
+		g.o.Watch(task, sentence, *d)
+	}
 	row := Dropped{At: g.o.Now(), Task: task, Gate: d.Gate, Rule: d.Rule, Prompt: prompt,
 		Hash: fmt.Sprintf("%08x", uint32(maphash.String(g.seed, sentence)))}
 	g.mu.Lock()

@@ -25,9 +25,13 @@ func evaluate(ctx context.Context, a *app, args []string) error {
 			return evalGates(ctx, a, args[1:])
 		case "hostile":
 			return evalHostile(ctx, a, args[1:])
+		case "export-prompts":
+			return exportPrompts(ctx, a, args[1:])
+		case "replay":
+			return evalReplay(ctx, a, args[1:])
 		}
 	}
-	return fmt.Errorf("%w: eval 后面写 questions、retrieval、overlap、gates 或 hostile", errUsage)
+	return fmt.Errorf("%w: eval 后面写 questions、retrieval、overlap、gates、hostile、export-prompts 或 replay", errUsage)
 }
 
 // evalQuestions plays each item's turns as one fresh conversation, as of its

@@ -65,15 +65,19 @@ func (p *parts) assistant() (*handlers.Assistant, error) {
 
 // openGates makes the gates that stand before everything a model says.
 func (p *parts) openGates() (*knowledge.Gates, error) {
+	return p.openGatesWith(knowledge.GateOptions{Metrics: p.metrics})
+}
+
+// openGatesWith makes gates that look things up as the program's do.
+func (p *parts) openGatesWith(o knowledge.GateOptions) (*knowledge.Gates, error) {
 	texts, err := knowledge.Instructions()
 	if err != nil {
 		return nil, err
 	}
 	site := p.site()
-	return knowledge.NewGates(knowledge.GateOptions{
-		Registry: p.base.Registry(), Redactor: p.mask, Metrics: p.metrics, Now: p.app.now,
-		Public: func(what string) bool { return p.public(what) || officialSites[what] || what == site },
-	}, texts...)
+	o.Registry, o.Redactor, o.Now = p.base.Registry(), p.mask, p.app.now
+	o.Public = func(what string) bool { return p.public(what) || officialSites[what] || what == site }
+	return knowledge.NewGates(o, texts...)
 }
 
 // officialSites are the hosts a text may name besides the county's own.
