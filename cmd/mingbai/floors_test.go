@@ -45,7 +45,8 @@ var homes = map[string][]string{
 	"github.com/robfig/cron":              {"jobs", "office"},
 	"github.com/prometheus/client_golang": {"bot", "cmd/mingbai", "jobs", "knowledge"},
 	"github.com/goccy/go-yaml":            {"knowledge", "handlers", "cmd/mingbai"},
-	"github.com/yuin/goldmark":            {"bot/qqtest"},
+	"github.com/yuin/goldmark":            {"bot/qqtest", "jobs"},
+	"github.com/microcosm-cc/bluemonday":  {"jobs"},
 	"golang.org/x/text":                   {"knowledge", "handlers", "bot"},
 }
 
