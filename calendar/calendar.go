@@ -110,3 +110,11 @@ func addMonths(d time.Time, n int) time.Time {
 	last := first.AddDate(0, 1, -1).Day()
 	return first.AddDate(0, 0, min(d.Day(), last)-1)
 }
+
+// Holiday says whether a day belongs to a holiday that the State Council
+// announced, weekends within it included. known is false for years whose
+// holidays were not announced when this was written.
+func Holiday(day time.Time) (off, known bool) {
+	y, ok := years[day.Year()]
+	return y.off[day.Format("01-02")], ok
+}

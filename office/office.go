@@ -47,6 +47,7 @@ type Options struct {
 	Dir         string           // directory of the SQLite file; made if missing, readable by the owner only
 	DatabaseURL string           // postgres://…; empty: the file in Dir
 	Now         func() time.Time // time.Now if nil
+	Publishing  Publishing       // DefaultPublishing if zero
 }
 
 // DB is the records database. It is safe for concurrent use.
@@ -57,6 +58,7 @@ type DB struct {
 	server      string // host and port of PostgreSQL, for advice
 	now         func() time.Time
 	key         atomic.Pointer[[]byte] // accounts are hashed with it
+	publishing  Publishing
 }
 
 // Open opens the records, makes them if there are none, and brings their
@@ -64,7 +66,10 @@ type DB struct {
 // be used, of kind Conflict if a newer program wrote the records, and of kind
 // Unavailable, with advice, if they cannot be reached or written to.
 func Open(ctx context.Context, o Options) (*DB, error) {
-	db := &DB{now: o.Now}
+	db := &DB{now: o.Now, publishing: o.Publishing}
+	if db.publishing == (Publishing{}) {
+		db.publishing = DefaultPublishing
+	}
 	if db.now == nil {
 		db.now = time.Now
 	}
