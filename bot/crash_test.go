@@ -108,6 +108,7 @@ type person struct {
 	mu      sync.Mutex
 	last    int
 	replies map[string][]string // by the message answered
+	drafts  map[string]string   // what was shown before the reply, by the message
 	faults  []string
 	stop    context.CancelFunc
 	done    chan struct{}
@@ -115,7 +116,7 @@ type person struct {
 
 func newPerson(t testing.TB, bases ...string) *person {
 	t.Helper()
-	p := &person{t: t, bases: bases, replies: map[string][]string{}, done: make(chan struct{})}
+	p := &person{t: t, bases: bases, replies: map[string][]string{}, drafts: map[string]string{}, done: make(chan struct{})}
 	until(t, "a conversation begins", func() bool {
 		r, err := http.Post(p.base()+"/api/v1/conversations", "application/json", nil)
 		if err != nil {
@@ -211,6 +212,8 @@ func (p *person) stream(ctx context.Context) {
 		case "":
 			if e.id != "" {
 				p.take(e)
+			} else if e.event == "partial" {
+				p.draft(e)
 			}
 			e = sse{}
 		}
@@ -235,6 +238,24 @@ func (p *person) take(s sse) {
 	}
 }
 
+// draft checks that what is shown of a reply only grows.
+func (p *person) draft(s sse) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var e partial
+	if err := json.Unmarshal([]byte(s.data), &e); err != nil || !strings.HasPrefix(e.Text, p.drafts[e.Ref]) {
+		p.faults = append(p.faults, fmt.Sprintf("%q was shown, then %q", p.drafts[e.Ref], s.data))
+	}
+	p.drafts[e.Ref] = e.Text
+}
+
+// shown is the longest of what was shown of the reply to a message.
+func (p *person) shown(id string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.drafts[id]
+}
+
 func (p *person) answered() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -254,6 +275,8 @@ func (p *person) check(t testing.TB, n int, text string) {
 		got := p.replies[fmt.Sprint("m", i)]
 		if len(got) != 1 || !strings.HasPrefix(got[0], fmt.Sprint(text, i, " ")) {
 			t.Errorf("message %d: got replies %q, want one", i, got)
+		} else if before := p.drafts[fmt.Sprint("m", i)]; !strings.HasPrefix(got[0], before) {
+			t.Errorf("message %d: %q was shown, then %q was said", i, before, got[0])
 		}
 	}
 	for _, f := range p.faults {
@@ -300,6 +323,43 @@ func TestCrash_AtEveryPoint(t *testing.T) {
 	}
 }
 
+// TestCrash_InMidAnswer kills the program while a reply is shown sentence by
+// sentence. The message comes back to a program whose draft is another: what the
+// person has read stays, nothing of the other draft is shown before the reply
+// is durable, and a page that is loaded anew still has what was shown.
+func TestCrash_InMidAnswer(t *testing.T) {
+	t.Parallel()
+	for name, place := range places {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			env, _ := place(t)
+			v := newVictim(t, append(env, "DRAFT=1")...)
+			v.start("THINK=1h")
+			p := newPerson(t, v.base)
+			p.say(t.Context(), "m0", "text 0")
+			until(t, "two sentences are shown", func() bool { return strings.Count(p.shown("m0"), ". ") == 2 })
+			before := p.shown("m0")
+			if code := v.end(syscall.SIGKILL); code != -1 {
+				t.Fatalf("it had ended with %d\n%s", code, v.out.String())
+			}
+			v.start("THINK=500ms")
+			again := &person{t: t, bases: p.bases, chat: p.chat, replies: map[string][]string{}, drafts: map[string]string{}, done: make(chan struct{})}
+			ctx, cancel := context.WithCancel(t.Context())
+			again.stop = cancel
+			go again.read(ctx)
+			t.Cleanup(again.leave)
+			p.check(t, 1, "text ")
+			again.check(t, 1, "text ")
+			if got := again.shown("m0"); got != "" && got != before {
+				t.Errorf("a page that was loaded anew was shown %q, want %q", got, before)
+			}
+			if got := p.replies["m0"]; len(got) == 1 && (!strings.HasPrefix(got[0], before+goesOn) || strings.Count(got[0], ". ") != 2) {
+				t.Errorf("got %q, want %q and then another reply", got, before)
+			}
+		})
+	}
+}
+
 // kills is how often the next test kills: MINGBAI_KILLS, or a few.
 func kills(t testing.TB) int {
 	n, err := strconv.Atoi(os.Getenv("MINGBAI_KILLS"))
@@ -318,9 +378,9 @@ func TestCrash_KilledAtRandom(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			env, redis := place(t)
-			victims := []*victim{newVictim(t, append(env, "THINK=5ms")...)}
+			victims := []*victim{newVictim(t, append(env, "THINK=5ms", "DRAFT=1")...)}
 			if redis != nil {
-				victims = append(victims, newVictim(t, append(env, "THINK=5ms")...))
+				victims = append(victims, newVictim(t, append(env, "THINK=5ms", "DRAFT=1")...))
 			}
 			var bases []string
 			for _, v := range victims {

@@ -120,6 +120,7 @@ type item struct {
 	tries  int
 	reply  string // JSON of a Reply, when answered
 	after  string // JSON of the Session to save, when answered
+	shown  string // of the reply, before it was whole
 }
 
 // next is the oldest message of a conversation that is not done, if it is this
@@ -131,9 +132,9 @@ func (in *Inbox) next(ctx context.Context, chat Address) (*item, error) {
 	it := &item{}
 	var owner string
 	var until, said int64
-	err := in.store.read.QueryRowContext(ctx, `SELECT seq, id, sender, text, said, state, claims, tries, reply, session, owner, lease
+	err := in.store.read.QueryRowContext(ctx, `SELECT seq, id, sender, text, said, state, claims, tries, reply, session, shown, owner, lease
 		FROM inbox WHERE chat = $1 AND state < 2 ORDER BY seq LIMIT 1`, string(chat)).
-		Scan(&it.seq, &it.ID, &it.From, &it.Text, &said, &it.state, &it.claims, &it.tries, &it.reply, &it.after, &owner, &until)
+		Scan(&it.seq, &it.ID, &it.From, &it.Text, &said, &it.state, &it.claims, &it.tries, &it.reply, &it.after, &it.shown, &owner, &until)
 	if isNoRows(err) {
 		return nil, nil
 	}
@@ -214,7 +215,7 @@ func (in *Inbox) done(ctx context.Context, it *item, fault string) error {
 	if fault != "" {
 		state = stateDead
 	}
-	_, err := in.store.exec(ctx, `UPDATE inbox SET state = $1, fault = $2, text = '', reply = '', session = ''
+	_, err := in.store.exec(ctx, `UPDATE inbox SET state = $1, fault = $2, text = '', reply = '', session = '', shown = ''
 		WHERE seq = $3 AND state < 2`, state, fault, it.seq)
 	if err != nil {
 		return fmt.Errorf("close message: %w", err)

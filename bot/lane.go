@@ -263,10 +263,11 @@ func (b *Bot) answer(ctx context.Context, it *item) (wait time.Duration, err err
 			t.typing(ctx, it.Chat)
 		}
 		s, lost = b.load(ctx, sessionKey(it.Chat, it.From))
-		if r, err = b.handle(withShow(ctx, c, it.Message), it.Message, s); err != nil {
+		if r, err = b.handle(b.withShow(ctx, c, it), it.Message, s); err != nil {
 			return b.retry(ctx, c, it, maxTries, err)
 		}
 		crash("handled")
+		r.Text = it.whole(r.Text)
 		s.Seen = it.At
 		if err := b.inbox.answered(ctx, it, r, s); err != nil {
 			return 0, err
@@ -344,7 +345,7 @@ func (b *Bot) retry(ctx context.Context, c Channel, it *item, most int, cause er
 func (b *Bot) giveUp(ctx context.Context, c Channel, it *item) (time.Duration, error) {
 	b.o.Log.Error("message given up", "chat", short(it.Chat), "id", it.seq, "tries", it.tries, "claims", it.claims)
 	it.tries = maxSendTries // one try to say so is enough
-	return b.send(ctx, c, it, Reply{Text: sorry}, nil, "given up")
+	return b.send(ctx, c, it, Reply{Text: it.whole(sorry)}, nil, "given up")
 }
 
 // sorry is said when a message could not be answered.

@@ -159,9 +159,14 @@ func (f *feed) run(r *http.Request, s *stream, closing <-chan struct{}) {
 	defer beat.Stop()
 	defer poll.Stop()
 	err := f.write([]byte("retry: 1000\n\n")) // milliseconds until a browser reconnects
-	for typing := false; err == nil; {
+	for typing, first := false, true; err == nil; first = false {
 		if err = f.catchUp(r); err != nil {
 			break
+		}
+		if first {
+			if err = f.unfinished(r); err != nil {
+				break
+			}
 		}
 		if typing && f.kind != eventReply { // else it is late: the reply is there
 			if err = f.write([]byte("event: typing\ndata: {\"type\":\"typing\"}\n\n")); err != nil {
@@ -209,6 +214,21 @@ func (f *feed) wait(r *http.Request, s *stream, closing <-chan struct{}, beat, p
 			return false, r.Context().Err()
 		}
 	}
+}
+
+// unfinished writes what was shown of a reply that is still being made, to a
+// reader who may not have it: the page was loaded anew, or the process that
+// began the reply has gone.
+func (f *feed) unfinished(r *http.Request) error {
+	p, err := f.w.store.unfinished(r.Context(), f.chat)
+	if err != nil || p.Text == "" {
+		return err
+	}
+	data, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	return f.write(fmt.Appendf(nil, "event: partial\ndata: %s\n\n", data))
 }
 
 // catchUp writes the events that the reader does not have. errGone: the

@@ -33,15 +33,15 @@ func (r *Router) withNotices(ctx context.Context, t *turn, reply bot.Reply) bot.
 		return reply
 	}
 	var b strings.Builder
-	urgent := reply.Answer != nil && reply.Answer.Urgent
-	if urgent {
+	behind := reply.Answer != nil && reply.Answer.Urgent || bot.Shown(ctx) != "" // what was shown is the beginning
+	if behind {
 		b.WriteString(reply.Text + "\n\n")
 	}
 	fmt.Fprintf(&b, "【您有 %d 条消息】\n", len(list))
 	for _, n := range list {
 		b.WriteString(n.Body + "\n")
 	}
-	if !urgent {
+	if !behind {
 		b.WriteString("\n" + reply.Text)
 	}
 	reply.Text = strings.TrimSpace(b.String())

@@ -140,10 +140,14 @@ func (r *Router) assisted(ctx context.Context, t *turn, q knowledge.Question, a 
 		return a, ""
 	}
 	asking := t.asking(ctx, q)
+	shown := bot.Shown(ctx)
 	if lost {
 		if a, helps = r.rewritten(ctx, asking, a); !helps {
 			return m.Worder.Offer(ctx, asking, a), ""
 		}
+	}
+	if shown != "" { // by a process that was cut off
+		return m.Worder.Resume(shown, a), ""
 	}
 	a, _ = m.Worder.Word(ctx, asking, a)
 	return a, ""
@@ -208,6 +212,9 @@ func (r *Router) simply(ctx context.Context, t *turn, text string) (reply bot.Re
 	}
 	if m := r.d.Assistant; m != nil && !inGroup(t.message) && !t.delicate() {
 		if yes, _ := r.consented(ctx, t); yes {
+			if shown := bot.Shown(ctx); shown != "" {
+				return r.answered(t, last.Text, m.Worder.Resume(shown, a)), true, nil
+			}
 			if plain, worded := m.Worder.Plain(ctx, t.asking(ctx, q), a); worded {
 				return r.answered(t, last.Text, plain), true, nil
 			}

@@ -105,7 +105,7 @@ func (r *Router) Handle(ctx context.Context, m bot.Message, s *bot.Session) (bot
 	if err != nil {
 		return bot.Reply{}, err
 	}
-	if s.Lost && t.session.Urgent == "" {
+	if s.Lost && t.session.Urgent == "" && bot.Shown(ctx) == "" {
 		reply.Text = wordsLost + reply.Text
 	}
 	if reply.Answer != nil {

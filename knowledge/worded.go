@@ -103,6 +103,14 @@ func (w *Worder) word(ctx context.Context, task string, q Asking, a Answer) (Ans
 	return a, false
 }
 
+// Resume completes what a person has read of a model's words, when the process
+// that asked the model has gone: the words stand, and the reviewed answer a
+// follows. The model is not asked again, for it would say something else.
+func (w *Worder) Resume(shown string, a Answer) Answer {
+	a.Text, a.By = shown+interrupted+a.Text, w.name()
+	return a
+}
+
 // name is the model's, for a text that it did not finish.
 func (w *Worder) name() string {
 	if m, ok := w.model.(interface{ Name() string }); ok {

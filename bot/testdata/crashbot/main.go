@@ -1,7 +1,8 @@
 // Command crashbot is a bot with a web channel, with QQ_BASE set one on a QQ
 // platform too, and nothing to say, for tests that kill it. Built with the tag crashtest it ends by itself at CRASH_AT.
 // Each time it handles a message it says something else, so that a message
-// that is answered twice shows.
+// that is answered twice shows. With DRAFT set it shows the beginning of each
+// reply before it is whole.
 package main
 
 import (
@@ -87,6 +88,14 @@ func run(ctx context.Context) error {
 }
 
 func answer(ctx context.Context, m bot.Message, s *bot.Session) (bot.Reply, error) {
+	said := ""
+	if show := bot.Shower(ctx); show != nil && os.Getenv("DRAFT") != "" {
+		for range 2 { // sentences of a draft, and the rest takes THINK
+			piece := m.Text + " " + rand.Text() + ". "
+			show(piece)
+			said += piece
+		}
+	}
 	if d, err := time.ParseDuration(os.Getenv("THINK")); err == nil {
 		select {
 		case <-time.After(d):
@@ -95,5 +104,5 @@ func answer(ctx context.Context, m bot.Message, s *bot.Session) (bot.Reply, erro
 		}
 	}
 	s.Turns = append(s.Turns, bot.Turn{Text: m.Text, At: m.At})
-	return bot.Reply{Text: m.Text + " " + rand.Text()}, nil
+	return bot.Reply{Text: said + m.Text + " " + rand.Text()}, nil
 }

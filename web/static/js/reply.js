@@ -7,7 +7,12 @@ export const label = 'AI生成，请核对';
 
 /** unlabelled is a text without the mark that it carries where the page cannot
  *  show one of its own. */
-export function unlabelled(text) { return text.replace(/^【AI生成】/, ''); }
+export function unlabelled(text) { return text.replace(mark, ''); }
+
+const mark = /^【AI生成】/;
+
+/** byAI says whether a reply holds a model's words, finished or not. */
+const byAI = (event) => byModel(event.answer) || mark.test(event.text);
 
 /** byModel says whether a model wrote the words: such replies carry a label
  *  wherever they go. Fixed sentences have no author and are no answer. */
@@ -21,9 +26,9 @@ export function plain(event, question) {
   const a = event.answer;
   const out = [];
   if (question) out.push(`问：${question}`, '');
-  if (byModel(a)) out.push(label);
+  if (byAI(event)) out.push(label);
   if (a && a.title) out.push(`答的是：${a.title}`);
-  out.push(event.text.replace(/\*\*([^*\n]+)\*\*/g, '$1').replace(/^#{1,4}\s+/gm, ''));
+  out.push(unlabelled(event.text).replace(/\*\*([^*\n]+)\*\*/g, '$1').replace(/^#{1,4}\s+/gm, ''));
   (event.choices || []).forEach((c, i) => out.push(`${i + 1}. ${c}`));
   out.push('', '——明白 · 公共法律服务助手（我是机器，不是律师）');
   return out.join('\n');
@@ -43,7 +48,7 @@ export function reply(event, act) {
   const sources = cited.map((c, i) => source(c, i + 1));
   const body = el('div', { class: 'body' });
   const urgent = Boolean(a.urgent);
-  if (byModel(a)) body.append(el('p', { class: 'ai-label' }, label));
+  if (byAI(event)) body.append(el('p', { class: 'ai-label' }, label));
   if (a.title) body.append(el('h3', { class: 'about' }, `答的是：${a.title}`));
   const text = show(parts.body, { openSource: (n) => open(sources[n - 1]), count: sources.length });
   for (const c of (a.clocks || []).filter((one) => one.due)) addClock(text, c);
@@ -51,7 +56,7 @@ export function reply(event, act) {
   body.append(text);
   if (sources.length || parts.sources.length) body.append(sourceList(sources, parts.sources));
   if (parts.closing) body.append(el('p', { class: 'asof' }, parts.closing));
-  const article = el('article', { class: `turn bot${urgent ? ' urgent' : ''}${byModel(a) ? ' ai' : ''}`, 'data-event': event.id },
+  const article = el('article', { class: `turn bot${urgent ? ' urgent' : ''}${byAI(event) ? ' ai' : ''}`, 'data-event': event.id },
     el('p', { class: 'who' }, '明白', el('span', { class: 'sr' }, '回答：')), body);
   const next = a.next || [];
   const choices = (event.choices || []).filter((c) => !next.includes(c));
