@@ -15,6 +15,12 @@ func (w *WebChat) limit(r *http.Request, l *limiter) error {
 	return nil
 }
 
+// Sender is whom a request counts for elsewhere too, by the same rule.
+func (w *WebChat) Sender(r *http.Request) string { return w.sender(r) }
+
+// Secure says whether the person's browser came by TLS.
+func (w *WebChat) Secure(r *http.Request) bool { return w.secure(r) }
+
 // sender is whom a request counts for: an IPv4 address, or the /64 of an IPv6
 // one, since one household has all of it.
 func (w *WebChat) sender(r *http.Request) string {

@@ -59,6 +59,7 @@ type DB struct {
 	now         func() time.Time
 	key         atomic.Pointer[[]byte] // accounts are hashed with it
 	publishing  Publishing
+	hasher      *hasher
 }
 
 // Open opens the records, makes them if there are none, and brings their
@@ -66,7 +67,7 @@ type DB struct {
 // be used, of kind Conflict if a newer program wrote the records, and of kind
 // Unavailable, with advice, if they cannot be reached or written to.
 func Open(ctx context.Context, o Options) (*DB, error) {
-	db := &DB{now: o.Now, publishing: o.Publishing}
+	db := &DB{now: o.Now, publishing: o.Publishing, hasher: newHasher()}
 	if db.publishing == (Publishing{}) {
 		db.publishing = DefaultPublishing
 	}

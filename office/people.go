@@ -266,6 +266,9 @@ func (db *DB) Suspend(ctx context.Context, by string, person int64, suspend bool
 		if _, err := tx.ExecContext(ctx, `DELETE FROM invites WHERE person = $1 AND used = 0`, person); err != nil {
 			return fmt.Errorf("suspend: %w", err)
 		}
+		if err := endSessions(ctx, tx, person); err != nil {
+			return err
+		}
 		return db.audit(ctx, tx, by, action, personKey(person), "")
 	})
 }

@@ -110,6 +110,15 @@ func (p Person) covers(r Role, path string) bool {
 	})
 }
 
+// Covers says whether a post of one of the roles has the path (of an Org) in its
+// scope.
+func (p Person) Covers(path string, roles ...Role) bool {
+	return slices.ContainsFunc(roles, func(r Role) bool { return p.covers(r, path) })
+}
+
+// Actor names the person in the audit.
+func (p Person) Actor() string { return actor(p) }
+
 // label names a person in records: what they are called and their first post.
 func (p Person) label() string {
 	switch {

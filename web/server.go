@@ -24,6 +24,7 @@ type Options struct {
 	API     http.Handler            // everything below /api/
 	Hooks   map[string]http.Handler // what other machines call, by path; each checks who calls
 	Metrics http.Handler            // /metrics; nil: there are none
+	Console http.Handler            // /console and everything below; nil: there is none
 	// Ready says what is wrong when the process should get no traffic, nil when
 	// all is well. The keys name parts. nil: always ready.
 	Ready func(ctx context.Context) map[string]error
@@ -73,6 +74,10 @@ func (s *site) routes(o Options) *http.ServeMux {
 	}
 	if o.Metrics != nil {
 		mux.Handle("GET /metrics", o.Metrics)
+	}
+	if o.Console != nil {
+		mux.Handle("/console", o.Console)
+		mux.Handle("/console/", o.Console)
 	}
 	mux.HandleFunc("GET /healthz", healthz)
 	mux.HandleFunc("GET /readyz", readyz(o.Ready))

@@ -21,6 +21,7 @@ var floors = map[string][]string{
 	"handlers":          {"bot", "knowledge", "office", "calendar"},
 	"jobs":              {"bot", "knowledge", "office", "config"},
 	"web":               {"jobs", "knowledge", "office", "config"},
+	"web/console":       {"jobs", "knowledge", "office"},
 	"internal/migrate":  {},
 	"internal/servers":  {},
 	"cmd/mingbai":       nil, // all
@@ -47,6 +48,8 @@ var homes = map[string][]string{
 	"github.com/goccy/go-yaml":            {"knowledge", "handlers", "cmd/mingbai"},
 	"github.com/yuin/goldmark":            {"bot/qqtest", "jobs"},
 	"github.com/microcosm-cc/bluemonday":  {"jobs"},
+	"golang.org/x/crypto":                 {"office"},
+	"github.com/skip2/go-qrcode":          {"web/console"},
 	"golang.org/x/text":                   {"knowledge", "handlers", "bot"},
 }
 

@@ -57,6 +57,7 @@ func commands() []command {
 		{"init", "[文件]", "设置本县的名称、乡镇、办事地点、电话和本省标准", initCounty, false},
 		{"org", "add|list|import|export|coverage …", "机构：县、乡镇街道、村社区、司法所 …", orgCommand, false},
 		{"person", "add|list|invite|suspend|resume|import|export …", "人员：法律明白人、网格员、经办人、调解员 …", personCommand, false},
+		{"console", "admin|add|password …", "后台登录：第一个管理员、开通、重置密码", consoleCommand, false},
 		{"backup", "文件", "备份全部记录，不用停机", backupCommand, false},
 		{"restore", "备份文件", "把备份恢复到新的 DATA_DIR 或新的 DATABASE_URL", restoreCommand, false},
 		{"audit", "verify|list …", "审计：查有没有人改过记录，看谁做过什么", auditCommand, false},

@@ -99,7 +99,11 @@ func (s *server) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	site, err := web.New(web.Options{API: chat, Hooks: hooks, Metrics: promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}), Ready: s.ready, Log: a.log, Model: s.aboutModel()})
+	pages, err := s.console(chat)
+	if err != nil {
+		return err
+	}
+	site, err := web.New(web.Options{API: chat, Hooks: hooks, Console: pages, Metrics: promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}), Ready: s.ready, Log: a.log, Model: s.aboutModel()})
 	if err != nil {
 		return err
 	}
@@ -125,7 +129,7 @@ func prefixes(c config.Web) ([]netip.Prefix, error) {
 // run serves until ctx is done, then stops taking, answers what was taken and
 // ends within config.Limits.Drain.
 func (s *server) run(ctx context.Context) error {
-	s.greet()
+	s.greet(ctx)
 	work, stop := context.WithCancel(ctx)
 	defer stop()
 	var crew sync.WaitGroup
@@ -173,7 +177,7 @@ func (s *server) close() error {
 }
 
 // greet tells the operator where things are and what is switched off.
-func (s *server) greet() {
+func (s *server) greet(ctx context.Context) {
 	c, w := s.app.config, s.app.out
 	entries, phrasings, laws, articles := s.base.Size()
 	dir, err := filepath.Abs(c.DataDir)
@@ -181,6 +185,7 @@ func (s *server) greet() {
 		dir = c.DataDir
 	}
 	fmt.Fprintf(w, "明白已启动：http://%s\n", s.ln.Addr())
+	s.greetConsole(ctx)
 	fmt.Fprintf(w, "数据目录：%s\n", dir)
 	fmt.Fprintf(w, "知识条目：%d 条，%d 个问法；已导入法律原文：%d 部 %d 条\n", entries, phrasings, laws, articles)
 	for _, o := range []struct {

@@ -1,0 +1,96 @@
+// Package console is the office's pages: what clerks, mediators, advisers,
+// officers and administrators open in a browser under /console. It shows and asks
+// for what package office keeps and decides; it hides sign-in, sessions, roles
+// and scope from the pages. Pages are HTML from the server with plain forms and
+// no script.
+//
+// To add a page: a row in the table of routes.go (pattern, who may, what object
+// it is about, handler), a template in pages/ that defines "title" and "main", a
+// handler that ends with c.show, c.again or c.done, and a row in the
+// expectations of matrix_test.go, without which the tests fail. A handler never
+// asks who somebody is; it says whose object the address names by the row's
+// scope, and passes c.me on to package office.
+package console
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"mingbai/office"
+)
+
+// Options is what the console is made of.
+type Options struct {
+	Office *office.DB
+	Log    *slog.Logger // discarded if nil
+	// Sender is the network address that failed sign-ins count for; RemoteAddr
+	// if nil.
+	Sender func(*http.Request) string
+	// Secure says whether the browser came by TLS; nil: by the request itself.
+	Secure func(*http.Request) bool
+	// Loopback is for plain http on this machine alone: the cookie has another
+	// name and is not marked Secure.
+	Loopback bool
+	// NeedCodes has everybody set up codes from the phone before anything else.
+	NeedCodes bool
+	Place     func() string    // the county's name for the heading; nil: none
+	Now       func() time.Time // time.Now if nil
+}
+
+// Console serves the pages.
+type Console struct {
+	o     Options
+	mux   *http.ServeMux
+	pages pages
+	table []route
+}
+
+// New gives the handler of /console and everything below.
+func New(o Options) (*Console, error) {
+	if o.Office == nil {
+		return nil, errors.New("console: no records")
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Sender == nil {
+		o.Sender = func(r *http.Request) string { return r.RemoteAddr }
+	}
+	if o.Secure == nil {
+		o.Secure = func(r *http.Request) bool { return r.TLS != nil }
+	}
+	if o.Place == nil {
+		o.Place = func() string { return "" }
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	p, err := readPages()
+	if err != nil {
+		return nil, err
+	}
+	c := &Console{o: o, mux: http.NewServeMux(), pages: p, table: routes()}
+	for _, row := range c.table {
+		c.mux.Handle(row.pattern, c.handler(row))
+	}
+	c.mux.Handle("/console/", c.handler(route{open: true, run: noPage}))
+	return c, nil
+}
+
+// ServeHTTP answers one request.
+func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	c.mux.ServeHTTP(w, r)
+}
+
+// noPage answers for addresses that are in no row.
+func noPage(c *call) error {
+	if c.r.Method != http.MethodGet && c.r.Method != http.MethodHead {
+		return &office.Error{Kind: office.NotFound, Msg: "没有这个操作。页面可能更新过了，请从上面的菜单重新进入。"}
+	}
+	return errNoPage
+}
+
+var errNoPage = &office.Error{Kind: office.NotFound, Msg: "没有这个页面，或者它不归您管。"}

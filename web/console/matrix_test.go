@@ -1,0 +1,335 @@
+package console
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"mingbai/office"
+)
+
+// expectation is what the matrix wants of a route, independent of the table: who
+// may, by the first letters of roles in roleLetters ("*": everybody with a post,
+// "-": nobody has to be signed in), and what object the address names: "" none,
+// else a key of objects.
+type expectation struct{ may, object string }
+
+// roleLetters stand for roles in expectations.
+var roleLetters = map[rune]office.Role{
+	'明': office.Helper, '网': office.Grid, '经': office.Clerk, '调': office.Mediator, '顾': office.Adviser, '普': office.Officer, '管': office.Admin,
+}
+
+var expectations = map[string]expectation{
+	"GET /console/sign-in":                    {"-", ""},
+	"POST /console/sign-in":                   {"-", ""},
+	"POST /console/sign-out":                  {"*", ""},
+	"POST /console/prove":                     {"*", ""},
+	"GET /console":                            {"*", ""},
+	"GET /console/{$}":                        {"*", ""},
+	"GET /console/account":                    {"*", ""},
+	"GET /console/account/password":           {"*", ""},
+	"POST /console/account/password":          {"*", ""},
+	"GET /console/account/codes":              {"*", ""},
+	"POST /console/account/codes":             {"*", ""},
+	"POST /console/account/codes/off":         {"*", ""},
+	"POST /console/account/codes/recovery":    {"*", ""},
+	"POST /console/account/sessions/{id}/end": {"*", "session"},
+}
+
+// objects make an object of the actor's own and a foreign one, and give what
+// stands for them in the address. Own: in 城东, where all actors have their
+// posts, or of the actor's. Foreign: in 城西.
+var objects = map[string]func(m *matrix, p office.Person) (own, foreign string){
+	"session": func(m *matrix, p office.Person) (string, string) {
+		return m.sessionOf(p), m.sessionOf(m.stranger)
+	},
+}
+
+// matrix is a county with one person of each role in 城东 and a stranger in 城西.
+type matrix struct {
+	*testing.T
+	db       *office.DB
+	console  *Console
+	orgs     map[string]office.Org
+	actors   map[office.Role]office.Person
+	stranger office.Person
+}
+
+func newMatrix(t *testing.T) *matrix {
+	t.Helper()
+	db, err := office.Open(t.Context(), office.Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	m := &matrix{T: t, db: db, orgs: map[string]office.Org{}, actors: map[office.Role]office.Person{}}
+	rep, err := db.ImportOrgs(t.Context(), "test", [][]string{
+		{"上级", "类别", "名称", "简称"},
+		{"", "县", "青禾县", ""},
+		{"青禾县", "乡镇街道", "城东街道", ""},
+		{"城东街道", "村社区", "三里村", ""},
+		{"青禾县", "乡镇街道", "城西镇", ""},
+		{"城西镇", "村社区", "五里村", ""},
+	}, false)
+	if err != nil || len(rep.Errors) > 0 {
+		t.Fatal(rep, err)
+	}
+	list, err := db.Orgs(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range list {
+		m.orgs[o.Name] = o
+	}
+	for _, r := range everybody {
+		m.actors[r] = m.hire("东"+r.String(), r, "城东街道")
+	}
+	m.stranger = m.hire("西管理员", office.Admin, "城西镇")
+	if m.console, err = New(Options{Office: db, Loopback: true}); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func (m *matrix) hire(name string, r office.Role, org string) office.Person {
+	m.Helper()
+	p, err := m.db.AddPerson(m.Context(), "test", office.Person{Name: name, Posts: []office.Post{{Role: r, Org: m.orgs[org]}}})
+	if err != nil {
+		m.Fatal(err)
+	}
+	return p
+}
+
+// token signs a person in.
+func (m *matrix) token(p office.Person) string {
+	m.Helper()
+	token, err := m.db.OpenConsole(m.Context(), p.ID, "test")
+	if err != nil {
+		m.Fatal(err)
+	}
+	return token
+}
+
+func (m *matrix) sessionOf(p office.Person) string {
+	m.Helper()
+	s, err := m.db.ConsoleSession(m.Context(), m.token(p))
+	if err != nil {
+		m.Fatal(err)
+	}
+	return fmt.Sprint(s.ID)
+}
+
+// send asks for a route as the owner of a token.
+func (m *matrix) send(pattern, object, token string, body url.Values) *httptest.ResponseRecorder {
+	m.Helper()
+	method, path, _ := cutPattern(pattern)
+	path = strings.TrimSuffix(path, "{$}")
+	if a, b := strings.Index(path, "{"), strings.Index(path, "}"); a >= 0 {
+		path = path[:a] + url.PathEscape(object) + path[b+1:]
+	}
+	r := httptest.NewRequest(method, path, strings.NewReader(body.Encode()))
+	if method == http.MethodPost {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	if token != "" {
+		r.AddCookie(&http.Cookie{Name: loopbackName, Value: token})
+	}
+	w := httptest.NewRecorder()
+	m.console.ServeHTTP(w, r)
+	return w
+}
+
+// TestMatrix asks for every route in every role, for an object of one's own and
+// for a foreign one. A route without an expectation fails.
+func TestMatrix(t *testing.T) {
+	t.Parallel()
+	m := newMatrix(t)
+	var missing []string
+	for _, row := range m.console.table {
+		if _, ok := expectations[row.pattern]; !ok {
+			missing = append(missing, row.pattern)
+		}
+	}
+	if len(missing) > 0 || len(expectations) != len(m.console.table) {
+		t.Fatalf("routes without an expectation: %q; %d expectations for %d routes", missing, len(expectations), len(m.console.table))
+	}
+	for _, row := range m.console.table {
+		want := expectations[row.pattern]
+		m.nobody(row.pattern, want)
+		for role, p := range m.actors {
+			m.one(row.pattern, want, role, p)
+		}
+	}
+}
+
+// nobody: who is not signed in gets nothing but the way to sign in.
+func (m *matrix) nobody(pattern string, want expectation) {
+	m.Helper()
+	for _, token := range []string{"", "x"} {
+		w := m.send(pattern, "1", token, nil)
+		in := strings.HasPrefix(w.Header().Get("Location"), "/console/sign-in") || w.Code == http.StatusUnauthorized
+		if open := want.may == "-"; open == in {
+			m.Errorf("%s, not signed in: got %d to %q", pattern, w.Code, w.Header().Get("Location"))
+		}
+	}
+}
+
+func (m *matrix) one(pattern string, want expectation, role office.Role, p office.Person) {
+	m.Helper()
+	may := want.may == "*" || want.may == "-" || slices.ContainsFunc([]rune(want.may), func(l rune) bool { return roleLetters[l] == role })
+	own, foreign := "", ""
+	if make := objects[want.object]; make != nil {
+		own, foreign = make(m, p)
+	} else if want.object != "" {
+		m.Fatalf("%s: there is no way to make a %s", pattern, want.object)
+	}
+	w := m.send(pattern, own, m.token(p), nil)
+	switch refused := w.Code == http.StatusForbidden || w.Code == http.StatusNotFound; {
+	case w.Code >= http.StatusInternalServerError:
+		m.Errorf("%s as %s: got %d", pattern, role, w.Code)
+	case may && refused, !may && w.Code != http.StatusForbidden:
+		m.Errorf("%s as %s: got %d, may: %v", pattern, role, w.Code, may)
+	}
+	if want.object == "" {
+		return
+	}
+	for _, object := range []string{foreign, "999999", "0", "-1", "x", "%2e%2e", strings.Repeat("9", 30)} {
+		status := http.StatusNotFound
+		if !may {
+			status = http.StatusForbidden // before anybody looks whether there is one
+		}
+		if w := m.send(pattern, object, m.token(p), nil); w.Code != status {
+			m.Errorf("%s as %s of the foreign %q: got %d, want %d", pattern, role, object, w.Code, status)
+		}
+	}
+}
+
+// Every page that is left, whatever is asked for, has the headers of a page that
+// holds secrets, and none echoes the cookie.
+func TestHeaders(t *testing.T) {
+	t.Parallel()
+	m := newMatrix(t)
+	token := m.token(m.actors[office.Admin])
+	for _, row := range m.console.table {
+		w := m.send(row.pattern, "1", token, nil)
+		if got := w.Header().Get("Cache-Control"); got != "no-store" {
+			t.Errorf("%s: Cache-Control %q", row.pattern, got)
+		}
+		if strings.Contains(w.Body.String(), token) {
+			t.Errorf("%s shows the token", row.pattern)
+		}
+		token = m.token(m.actors[office.Admin])
+	}
+}
+
+func TestSuspensionTakesEffectAtOnce(t *testing.T) {
+	t.Parallel()
+	m := newMatrix(t)
+	p := m.actors[office.Clerk]
+	token := m.token(p)
+	if w := m.send("GET /console", "", token, nil); w.Code != http.StatusOK {
+		t.Fatalf("got %d", w.Code)
+	}
+	if err := m.db.Suspend(t.Context(), "test", p.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	if w := m.send("GET /console", "", token, nil); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/console/sign-in" {
+		t.Errorf("suspended: got %d", w.Code)
+	}
+}
+
+// A page that needs proof asks for it, keeps what was typed, and goes on.
+func TestProof(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	m := newMatrix(t)
+	first, err := m.db.AddConsoleAccount(t.Context(), "test", m.actors[office.Clerk].ID, "clerk")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := m.db.ConsoleSession(t.Context(), m.token(m.actors[office.Clerk]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const chosen = "xigua qiaoliang 42"
+	if _, err := m.db.ChangeConsolePassword(t.Context(), s, first, chosen); err != nil {
+		t.Fatal(err)
+	}
+	m.console.o.Now = func() time.Time { return now.Add(office.ProvedFor + time.Second) }
+	token := m.token(m.actors[office.Clerk])
+	const pattern = "POST /console/account/codes/off"
+	w := m.send(pattern, "", token, url.Values{"words": {`"><script>`}, "_proof": {"falsch"}})
+	body := w.Body.String()
+	if w.Code != http.StatusUnprocessableEntity || !strings.Contains(body, `name="words" value="&#34;&gt;&lt;script&gt;"`) || strings.Contains(body, "falsch") {
+		t.Errorf("got %d %s", w.Code, body)
+	}
+	if w = m.send(pattern, "", token, url.Values{"_proof": {chosen}}); w.Code != http.StatusSeeOther {
+		t.Errorf("with the password: got %d %s", w.Code, w.Body)
+	}
+}
+
+// A form that is sent when the session is over is not lost: it goes on after
+// signing in on the same page.
+func TestSessionOverWhileTyping(t *testing.T) {
+	t.Parallel()
+	m := newMatrix(t)
+	first, err := m.db.AddConsoleAccount(t.Context(), "test", m.actors[office.Clerk].ID, "clerk")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := m.send("POST /console/account/password", "", "", url.Values{"words": {"很长的一段"}, "_password": {first}})
+	if w.Code != http.StatusUnauthorized || !strings.Contains(w.Body.String(), `name="words" value="很长的一段"`) || strings.Contains(w.Body.String(), first) {
+		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+	w = m.send("POST /console/account/password", "", "", url.Values{"_login": {"clerk"}, "_password": {first}, "password": {"xigua qiaoliang 42"}, "password2": {"xigua qiaoliang 42"}})
+	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/console/account" || len(w.Result().Cookies()) == 0 {
+		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+}
+
+func TestCookies(t *testing.T) {
+	t.Parallel()
+	m := newMatrix(t)
+	first, err := m.db.AddConsoleAccount(t.Context(), "test", m.actors[office.Clerk].ID, "clerk")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, loopback := range map[string]bool{cookieName: false, loopbackName: true} {
+		m.console.o.Loopback = loopback
+		w := m.send("POST /console/sign-in", "", "", url.Values{"_login": {"clerk"}, "_password": {first}})
+		list := w.Result().Cookies()
+		if len(list) != 1 {
+			t.Fatalf("got %d, cookies %v", w.Code, list)
+		}
+		k := list[0]
+		if k.Name != name || k.Secure == loopback || !k.HttpOnly || k.SameSite != http.SameSiteStrictMode || k.Path != "/" || k.Domain != "" {
+			t.Errorf("got %+v", k)
+		}
+	}
+}
+
+func TestInside(t *testing.T) {
+	t.Parallel()
+	for to, want := range map[string]string{
+		"":                            "/console",
+		"/console/people?page=2":      "/console/people?page=2",
+		"/console/../api":             "/console",
+		"//evil.example/console":      "/console",
+		"https://evil.example":        "/console",
+		"/consolex":                   "/console",
+		"/\\evil.example":             "/console",
+		"javascript:alert(1)":         "/console",
+		"/console//evil.example":      "/console",
+		"/console/\r\nSet-Cookie: x":  "/console",
+		"/console/sign-in?next=//x.y": "/console/sign-in?next=//x.y",
+	} {
+		if got := inside(to); got != want {
+			t.Errorf("inside(%q) = %q, want %q", to, got, want)
+		}
+	}
+}

@@ -1,0 +1,85 @@
+package console
+
+import (
+	"slices"
+
+	"mingbai/office"
+)
+
+// route is one page or act, and who may use it.
+type route struct {
+	pattern string // as of http.ServeMux: "GET /console/people/{id}"
+	nav     string // what the menu calls it; "": it is not in the menu
+	roles   []office.Role
+	// scope gives the places (Org.Path) of the object that the address names: the
+	// person needs one of the roles there, else there is no such page. nil: the
+	// address names none, or package office itself decides by the person.
+	scope  func(*call) ([]string, error)
+	open   bool // also without signing in
+	early  bool // also before the password is changed and codes are set up
+	fresh  bool // asks for the password or a code again if that is long ago
+	upload bool // takes a file
+	run    func(*call) error
+}
+
+// Who may. everybody is whoever has a post; the office's own staff are those who
+// answer residents.
+var (
+	everybody = []office.Role{office.Helper, office.Grid, office.Clerk, office.Mediator, office.Adviser, office.Officer, office.Admin}
+	admins    = []office.Role{office.Admin}
+)
+
+// routes is the table of all pages. The menu has those with a nav in this order.
+func routes() []route {
+	return []route{
+		// signing in and out
+		{pattern: "GET /console/sign-in", open: true, run: signInForm},
+		{pattern: "POST /console/sign-in", open: true, run: signIn},
+		{pattern: "POST /console/sign-out", roles: everybody, early: true, run: signOut},
+		{pattern: "POST /console/prove", roles: everybody, early: true, run: prove},
+
+		// what waits
+		{pattern: "GET /console", nav: "首页", roles: everybody, run: overview},
+		{pattern: "GET /console/{$}", roles: everybody, run: home},
+
+		// one's own account
+		{pattern: "GET /console/account", nav: "我的账号", roles: everybody, run: account},
+		{pattern: "GET /console/account/password", roles: everybody, early: true, run: passwordForm},
+		{pattern: "POST /console/account/password", roles: everybody, early: true, run: changePassword},
+		{pattern: "GET /console/account/codes", roles: everybody, early: true, fresh: true, run: codesForm},
+		{pattern: "POST /console/account/codes", roles: everybody, early: true, fresh: true, run: confirmCodes},
+		{pattern: "POST /console/account/codes/off", roles: everybody, fresh: true, run: dropCodes},
+		{pattern: "POST /console/account/codes/recovery", roles: everybody, fresh: true, run: newRecovery},
+		{pattern: "POST /console/account/sessions/{id}/end", roles: everybody, run: endSession},
+	}
+}
+
+// allows says whether the person has one of the roles anywhere.
+func (r route) allows(p office.Person) bool { return slices.ContainsFunc(r.roles, p.Has) }
+
+// navItem is one entry of the menu.
+type navItem struct {
+	Label, To string
+	Current   bool
+}
+
+// nav is the menu of who is signed in.
+func (c *call) nav() (list []navItem) {
+	if c.me.ID == 0 {
+		return nil
+	}
+	for _, r := range c.table {
+		if r.nav != "" && r.allows(c.me) {
+			_, to, _ := cutPattern(r.pattern)
+			list = append(list, navItem{r.nav, to, under(c.r.URL.Path, to)})
+		}
+	}
+	return list
+}
+
+// may says whether the person has a role for the page with this pattern; pages
+// that are not in the table nobody may.
+func (c *call) may(pattern string) bool {
+	i := slices.IndexFunc(c.table, func(r route) bool { return r.pattern == pattern })
+	return i >= 0 && c.table[i].allows(c.me)
+}

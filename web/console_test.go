@@ -1,0 +1,185 @@
+package web_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"mingbai/internal/servers"
+	"mingbai/office"
+	"mingbai/web"
+	"mingbai/web/console"
+)
+
+// bureau is the console of a small county behind the real server.
+type bureau struct {
+	*httptest.Server
+	db    *office.DB
+	admin office.Person
+	first string // the administrator's first password
+}
+
+func newBureau(t *testing.T) *bureau {
+	t.Helper()
+	db, err := office.Open(t.Context(), office.Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	rep, err := db.ImportOrgs(t.Context(), "test", [][]string{
+		{"上级", "类别", "名称", "简称"}, {"", "县", "青禾县", ""}, {"青禾县", "乡镇街道", "城东街道", ""}, {"城东街道", "司法所", "城东司法所", ""}, {"城东街道", "村社区", "三里村", ""},
+	}, false)
+	if err != nil || len(rep.Errors) > 0 {
+		t.Fatal(rep, err)
+	}
+	u := &bureau{db: db}
+	if u.admin, u.first, err = db.AddAdmin(t.Context(), "test", "chen", office.Person{Name: "陈主任"}); err != nil {
+		t.Fatal(err)
+	}
+	pages, err := console.New(console.Options{Office: db, Loopback: true, Place: func() string { return "青禾县" }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := web.New(web.Options{API: http.NotFoundHandler(), Console: pages})
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Server = httptest.NewServer(h)
+	t.Cleanup(u.Close)
+	return u
+}
+
+// fill types into a field of the console.
+func (b *tab) fill(name, text string) {
+	b.t.Helper()
+	b.run(chromedp.SetValue(`[name="`+name+`"]`, text, chromedp.ByQuery))
+}
+
+// press clicks the button or link with these words and waits for the next page.
+func (b *tab) press(words string) {
+	b.t.Helper()
+	if _, err := chromedp.RunResponse(b, chromedp.Click(fmt.Sprintf(`//button[contains(., %q)] | //a[contains(., %q)]`, words, words), chromedp.BySearch)); err != nil {
+		b.t.Fatalf("press %s: %v\npage: %s", words, err, b.snapshot())
+	}
+}
+
+// titled waits for the page with this heading.
+func (b *tab) titled(h1 string) {
+	b.t.Helper()
+	b.until(fmt.Sprintf(`document.readyState === 'complete' && document.querySelector('main h1').textContent === %q`, h1))
+}
+
+const chosen = "xigua qiaoliang 42"
+
+// enter signs the administrator in for the first time.
+func (u *bureau) enter(b *tab) {
+	b.t.Helper()
+	b.titled("登录")
+	b.fill("_login", "chen")
+	b.fill("_password", u.first)
+	b.press("登录")
+	b.titled("改密码")
+	b.fill("_password", u.first)
+	b.fill("password", chosen)
+	b.fill("password2", chosen)
+	b.press("改密码")
+	b.titled("我的账号")
+}
+
+// faults lists what a page lacks for who uses a keyboard or a screen reader.
+const faults = `(() => {
+	const bad = [];
+	const name = (n) => (n.getAttribute('aria-label') || n.textContent || '').trim();
+	if (!document.documentElement.lang) bad.push('no language');
+	if (document.querySelectorAll('main').length !== 1 || document.querySelectorAll('h1').length !== 1) bad.push('not one main and one h1');
+	for (const n of document.querySelectorAll('input:not([type=hidden]), select, textarea')) if (!n.labels.length) bad.push('no label: ' + n.name);
+	for (const n of document.querySelectorAll('button, a[href]')) {
+		if (!name(n)) bad.push('no name: ' + n.outerHTML.slice(0, 60));
+		const r = n.getBoundingClientRect();
+		if (n.matches('button, nav a') && r.height && r.height < 43) bad.push('only ' + r.height + ' px high: ' + name(n));
+	}
+	for (const n of document.querySelectorAll('th')) if (!n.scope) bad.push('no scope: ' + name(n));
+	for (const n of document.querySelectorAll('[aria-describedby]')) if (!document.getElementById(n.getAttribute('aria-describedby'))) bad.push('describes nothing: ' + n.name);
+	const ids = [...document.querySelectorAll('[id]')].map((n) => n.id);
+	if (new Set(ids).size !== ids.length) bad.push('ids twice: ' + ids.filter((x, i) => ids.indexOf(x) !== i));
+	let level = 1;
+	for (const n of document.querySelectorAll('h1, h2, h3, h4')) { const l = +n.tagName[1]; if (l > level + 1) bad.push('heading skips: ' + name(n)); level = l; }
+	if (document.documentElement.scrollWidth > innerWidth) bad.push('wider than the screen: ' + document.documentElement.scrollWidth);
+	return bad.join('\n');
+})()`
+
+// check looks at the page as it is now, on a phone and on a desk, in light and dark.
+func (b *tab) check(what string) {
+	b.t.Helper()
+	dir := os.Getenv("CONSOLE_SCREENSHOTS")
+	for _, size := range []struct {
+		name          string
+		width, height int64
+	}{{"phone", 390, 844}, {"desktop", 1280, 800}} {
+		b.run(chromedp.EmulateViewport(size.width, size.height))
+		if got := eval[string](b, faults); got != "" {
+			b.t.Errorf("%s, %s:\n%s", what, size.name, got)
+		}
+		for _, scheme := range []string{"light", "dark"} {
+			b.run(media("prefers-color-scheme", scheme))
+			if got := eval[string](b, strings.Replace(contrasts, "seen < 60", "seen < 5", 1)); got != "" {
+				b.t.Errorf("%s, %s: too little contrast:\n%s", what, scheme, got)
+			}
+			if dir != "" && (scheme == "light" || size.name == "desktop") {
+				var picture []byte
+				b.run(chromedp.FullScreenshot(&picture, 100))
+				if err := os.WriteFile(filepath.Join(dir, what+"-"+size.name+"-"+scheme+".png"), picture, 0o644); err != nil {
+					b.t.Fatal(err)
+				}
+			}
+		}
+	}
+}
+
+// TestConsole drives the console in a headless browser as an officer does.
+func TestConsole(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a browser takes half a minute")
+	}
+	b := servers.StartChromium(t)
+	for _, c := range []struct {
+		name string
+		run  func(*testing.T, context.Context)
+	}{
+		{"signing in for the first time", testFirstSignIn},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.run(t, b) })
+	}
+}
+
+func testFirstSignIn(t *testing.T, browser context.Context) {
+	u := newBureau(t)
+	b := open(t, browser, u.URL+"/console/account")
+	b.titled("登录")
+	b.check("sign-in")
+	b.fill("_login", "chen")
+	b.fill("_password", "falsch")
+	b.press("登录")
+	b.until(`document.querySelector('.fault') && document.activeElement === document.querySelector('.fault')`)
+	if got := eval[string](b, `document.querySelector('[name=_login]').value + '|' + document.querySelector('[name=_password]').value`); got != "chen|" {
+		t.Errorf("after a mistake the form has %q", got)
+	}
+	b.check("sign-in-fault")
+	u.enter(b)
+	b.check("account")
+	b.press("现在设")
+	b.titled("手机验证码")
+	b.check("codes")
+	b.run(chromedp.Navigate(u.URL + "/console"))
+	b.titled("等着办的事")
+	b.check("overview")
+	b.press("退出")
+	b.titled("登录")
+}
