@@ -22,6 +22,7 @@ type Config struct {
 	Limits    Limits
 	QQ        QQ
 	Model     Model
+	Publish   Publish
 }
 
 // Knowledge is where answers come from.
@@ -88,6 +89,27 @@ type Model struct {
 	EmbeddingBaseURL   string `env:"EMBEDDING_BASE_URL" default:"" doc:"向量接口地址；不填用 OPENAI_BASE_URL"`
 	EmbeddingKey       Secret `env:"EMBEDDING_API_KEY" default:"" doc:"向量接口的密钥；不填用 OPENAI_API_KEY"`
 	EmbeddingPerMinute int    `env:"EMBEDDING_PER_MINUTE" default:"300" doc:"每分钟最多几次向量请求（每次 10 段文字）"`
+}
+
+// Publish is where reviewed articles go: a directory that is served at /pufa/,
+// and a bucket and a receiver of webhooks if they are set.
+type Publish struct {
+	Dir   string   `env:"PUBLISH_DIR" default:"" doc:"普法网页放在哪个目录（在 /pufa/ 打开）；不填放在数据目录的 pufa 里"`
+	Title string   `env:"PUBLISH_TITLE" default:"" doc:"普法网页的名称；不填用“县名+普法”"`
+	Unit  string   `env:"PUBLISH_UNIT" default:"" doc:"普法网页写的发布单位，如 某某县司法局；不填用网页的名称"`
+	Hosts []string `env:"PUBLISH_HOSTS" default:"flk.npc.gov.cn,www.12348.gov.cn,www.moj.gov.cn" doc:"普法内容里的链接可以指向哪些网站（只限 https，逗号分隔）；其他链接发布时只留文字"`
+
+	S3Endpoint string `env:"S3_ENDPOINT" default:"" doc:"对象存储的地址；填了就把普法网页也发到那里。腾讯云 https://cos.地域.myqcloud.com，阿里云 https://oss-地域.aliyuncs.com，MinIO 写它的地址"`
+	S3Bucket   string `env:"S3_BUCKET" default:"" doc:"存储桶的名字（腾讯云的带后面的数字）"`
+	S3Prefix   string `env:"S3_PREFIX" default:"" doc:"放在桶里哪个目录下，如 pufa/；不填放在最上层"`
+	S3Region   string `env:"S3_REGION" default:"" doc:"签名用的地域；不填从地址里认（腾讯云、阿里云认得出）"`
+	S3Key      Secret `env:"S3_ACCESS_KEY" default:"" doc:"对象存储的 AccessKey / SecretId"`
+	S3Secret   Secret `env:"S3_SECRET_KEY" default:"" doc:"对象存储的 SecretKey"`
+	S3URL      string `env:"S3_URL" default:"" doc:"群众打开桶里网页的网址，如绑在桶上的域名 https://pufa.example.gov.cn/；填了 S3_ENDPOINT 就要填"`
+
+	HookURL    string   `env:"PUBLISH_HOOK_URL" default:"" doc:"发布时通知谁（webhook），如大喇叭、村务屏平台的接口 https://主机/路径；不填不通知"`
+	HookSecret Secret   `env:"PUBLISH_HOOK_SECRET" default:"" doc:"和对方约定的签名密钥，至少 32 个字符（openssl rand -hex 32）"`
+	HookHosts  []string `env:"PUBLISH_HOOK_HOSTS" default:"" doc:"允许通知哪些主机（逗号分隔）；本单位内网的写 IP"`
 }
 
 // Production is the Env in which nothing may be pointed at a trial platform.
