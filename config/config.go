@@ -23,6 +23,7 @@ type Config struct {
 	QQ        QQ
 	Model     Model
 	Publish   Publish
+	Keep      Keep
 }
 
 // Knowledge is where answers come from.
@@ -110,6 +111,15 @@ type Publish struct {
 	HookURL    string   `env:"PUBLISH_HOOK_URL" default:"" doc:"发布时通知谁（webhook），如大喇叭、村务屏平台的接口 https://主机/路径；不填不通知"`
 	HookSecret Secret   `env:"PUBLISH_HOOK_SECRET" default:"" doc:"和对方约定的签名密钥，至少 32 个字符（openssl rand -hex 32）"`
 	HookHosts  []string `env:"PUBLISH_HOOK_HOSTS" default:"" doc:"允许通知哪些主机（逗号分隔）；本单位内网的写 IP"`
+}
+
+// Keep is for how long what is kept of people stays. What is due goes once a
+// day; audit entries hold nobody's words and stay for good.
+type Keep struct {
+	Cases    int `env:"KEEP_CASES_DAYS" default:"3650" doc:"事项办结后保留多少天，到期删掉姓名、电话、经过和答复，只留编号和统计（默认 10 年：文书档案定期保管的最短一档；本单位档案规定更长的照规定设，0 不删）"`
+	Consults int `env:"KEEP_CONSULTS_DAYS" default:"400" doc:"咨询记录多少天后不再能认出是同一个人问的（默认 400 天：够和去年同期比；记录里从来没有原话）"`
+	Notices  int `env:"KEEP_NOTICES_DAYS" default:"180" doc:"办结事项的通知原文保留多少天（默认半年：事项里都有，通知只为送达留证）"`
+	Reads    int `env:"KEEP_READS_DAYS" default:"400" doc:"谁看过哪一件的记录保留多少天（默认 400 天；网络安全法要求网络日志不少于六个月）"`
 }
 
 // Production is the Env in which nothing may be pointed at a trial platform.

@@ -218,6 +218,9 @@ func (c *Config) Validate() error {
 		errs = append(errs, c.QQ.validate(c.Env == Production))
 	}
 	errs = append(errs, c.Model.validate(c.Env == Production), c.Publish.validate())
+	if r := c.Keep.Reads; r > 0 && r < 180 {
+		bad("KEEP_READS_DAYS：不能少于 180 天（网络日志要留六个月以上）")
+	}
 	return errors.Join(errs...)
 }
 

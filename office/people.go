@@ -372,6 +372,27 @@ func personByID(ctx context.Context, q querier, id int64) (Person, error) {
 	return list[0], nil
 }
 
+// PersonNamed finds the one person of that name. NotFound if there is none,
+// Invalid, naming their numbers, if there are several.
+func (db *DB) PersonNamed(ctx context.Context, name string) (Person, error) {
+	list, err := people(ctx, db.read, PeopleFilter{Name: name})
+	if err != nil {
+		return Person{}, err
+	}
+	list = slices.DeleteFunc(list, func(p Person) bool { return p.Name != name })
+	switch len(list) {
+	case 0:
+		return Person{}, notFound("没有叫“%s”的人。", name)
+	case 1:
+		return list[0], nil
+	}
+	var b strings.Builder
+	for _, p := range list {
+		fmt.Fprintf(&b, "\n  %d %s（%s %s）", p.ID, p.Name, p.Posts[0].Org.Name, p.Posts[0].Name)
+	}
+	return Person{}, invalid("有 %d 个人叫“%s”，请用前面的编号：%s", len(list), name, b.String())
+}
+
 // PersonByAccount says who speaks: a person with posts if the address is bound,
 // else a resident.
 func (db *DB) PersonByAccount(ctx context.Context, a Account) (Person, error) {

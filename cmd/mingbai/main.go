@@ -60,6 +60,7 @@ func commands() []command {
 		{"console", "admin|add|password …", "后台登录：第一个管理员、开通、重置密码", consoleCommand, false},
 		{"backup", "文件", "备份全部记录，不用停机", backupCommand, false},
 		{"restore", "备份文件", "把备份恢复到新的 DATA_DIR 或新的 DATABASE_URL", restoreCommand, false},
+		{"privacy", "export|erase|retain|consents …", "个人信息：导出、删除一个人的资料，到期清理，同意记录", privacyCommand, false},
 		{"audit", "verify|list …", "审计：查有没有人改过记录，看谁做过什么", auditCommand, false},
 		{"figures", "[--from 日期] [--to 日期] [--json]", "咨询人数、次数、问题数等", figures, false},
 		{"demo", "[选项]", "在本机上试用 QQ：模拟平台、网页和机器人一起启动", demo, false},

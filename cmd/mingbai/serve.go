@@ -94,6 +94,7 @@ func (s *server) build(ctx context.Context) error {
 		Log: a.log, Metrics: metrics, Redis: s.redis, Queue: c.Limits.Queue, Drain: c.Limits.Drain * 8 / 10,
 		PerPerson: bot.Rate{Burst: c.Limits.PersonPerMinute, Every: time.Minute / time.Duration(c.Limits.PersonPerMinute)},
 	})
+	s.forget = s.bot.Forget
 	s.bot.Attach(chat)
 	hooks, err := s.attachQQ(metrics)
 	if err != nil {
@@ -136,6 +137,7 @@ func (s *server) run(ctx context.Context) error {
 	fault := make(chan error, 2)
 	crew.Go(s.base.Warm)
 	crew.Go(func() { jobs.Notices{Office: s.records, Bot: s.bot, Log: s.app.log}.Run(work) })
+	crew.Go(func() { jobs.Retention{Office: s.records, Keep: keepOf(s.app.config), Log: s.app.log}.Run(work) })
 	crew.Go(func() { s.keepFresh(work, s.app.config.Knowledge.Reload) })
 	crew.Go(func() {
 		if err := s.bot.Run(work); err != nil {
@@ -241,7 +243,12 @@ func chat(ctx context.Context, a *app, args []string) error {
 		return errors.Join(err, s.close())
 	}
 	b := bot.New(s.router, bot.NewLocalSessions(store, a.config.Store.SessionTTL), bot.NewInbox(store), bot.Options{Log: a.log})
-	b.Attach(bot.NewTerminal(a.in, a.out))
+	s.forget = b.Forget
+	who, err := a.terminalAddress()
+	if err != nil {
+		return errors.Join(err, s.close())
+	}
+	b.Attach(bot.NewTerminal(a.in, a.out).As(who))
 	fmt.Fprintln(a.out, "说说你遇到了什么事；“重来”重新开始，Ctrl-D 结束。急事打 110、120，法律热线 12348。")
 	work, stop := context.WithCancel(ctx)
 	var crew sync.WaitGroup
