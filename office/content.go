@@ -87,7 +87,7 @@ type PieceVersion struct {
 	Topic    string    `json:"topic"` // of the knowledge base: "LA"; "" if none
 	Entry    string    `json:"entry"` // knowledge entry it was made from
 	Link     string    `json:"link"`  // of a film
-	Image    string    `json:"image"` // of a poster: Image.Sum
+	Image    string    `json:"image"` // of a poster: Image.Name
 	Alt      string    `json:"alt"`   // what is on the poster, for those who cannot see it
 	Audience []string  `json:"audience"`
 	Model    string    `json:"model"` // that helped to write it; "" if none

@@ -248,8 +248,8 @@ func (db *DB) claimed(ctx context.Context, ids []int64) ([]Delivery, error) {
 	for _, id := range ids {
 		in = append(in, w.arg(id))
 	}
-	rows, err := db.read.QueryContext(ctx, `SELECT `+deliveryColumns+`, i.why, COALESCE(p.name, ''), COALESCE(s.state, ''), COALESCE(l.catchup, '') FROM deliveries d JOIN items i ON i.id = d.item
-		LEFT JOIN people p ON p.id = i.approver LEFT JOIN slots s ON s.plan = d.plan AND s.at = d.slot LEFT JOIN plans l ON l.id = d.plan
+	rows, err := db.read.QueryContext(ctx, `SELECT `+deliveryColumns+`, i.why, i.shown_by, COALESCE(s.state, ''), COALESCE(l.catchup, '') FROM deliveries d JOIN items i ON i.id = d.item
+		LEFT JOIN slots s ON s.plan = d.plan AND s.at = d.slot LEFT JOIN plans l ON l.id = d.plan
 		WHERE d.id IN (`+strings.Join(in, ", ")+`) ORDER BY d.id`, w.args...)
 	if err != nil {
 		return nil, fmt.Errorf("claimed: %w", err)

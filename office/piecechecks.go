@@ -102,7 +102,7 @@ func firstRunes(s string, n int) string {
 
 // Image is a picture of a poster.
 type Image struct {
-	Sum           string // SHA-256 of Data, hex: its name
+	Name          string // SHA-256 of Data in hex, .png or .jpg
 	Type          string // image/png or image/jpeg
 	Width, Height int
 	Data          []byte
@@ -121,21 +121,22 @@ func (db *DB) AddImage(ctx context.Context, by Person, file []byte) (Image, erro
 		return Image{}, &Error{Kind: Invalid, Msg: "只收 PNG 或 JPEG 图片，每边最多 6000 像素。", Err: err}
 	}
 	sum := sha256.Sum256(file)
-	m := Image{Sum: hex.EncodeToString(sum[:]), Type: "image/" + kind, Width: c.Width, Height: c.Height, Data: file}
+	name := hex.EncodeToString(sum[:]) + map[string]string{"png": ".png", "jpeg": ".jpg"}[kind]
+	m := Image{Name: name, Type: "image/" + kind, Width: c.Width, Height: c.Height, Data: file}
 	return m, db.update(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO item_images (sum, type, width, height, data) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (sum) DO NOTHING`,
-			m.Sum, m.Type, m.Width, m.Height, base64.StdEncoding.EncodeToString(file)); err != nil {
+			m.Name, m.Type, m.Width, m.Height, base64.StdEncoding.EncodeToString(file)); err != nil {
 			return fmt.Errorf("add image: %w", err)
 		}
-		return db.audit(ctx, tx, actor(by), "add image", "image "+m.Sum[:12], "")
+		return db.audit(ctx, tx, actor(by), "add image", "image "+m.Name[:12], "")
 	})
 }
 
 // Image reads a picture.
-func (db *DB) Image(ctx context.Context, sum string) (Image, error) {
-	m := Image{Sum: sum}
+func (db *DB) Image(ctx context.Context, name string) (Image, error) {
+	m := Image{Name: name}
 	var data string
-	err := db.read.QueryRowContext(ctx, `SELECT type, width, height, data FROM item_images WHERE sum = $1`, sum).Scan(&m.Type, &m.Width, &m.Height, &data)
+	err := db.read.QueryRowContext(ctx, `SELECT type, width, height, data FROM item_images WHERE sum = $1`, name).Scan(&m.Type, &m.Width, &m.Height, &data)
 	if errors.Is(err, sql.ErrNoRows) {
 		return m, notFound("没有这张图片。")
 	}

@@ -41,7 +41,7 @@ func (db *DB) AddPiece(ctx context.Context, by Person, v PieceVersion) (Piece, e
 		if err := db.putVersion(ctx, tx, by, id, 1, v); err != nil {
 			return err
 		}
-		if it, err = itemByID(ctx, tx, id); err != nil {
+		if it, err = pieceByID(ctx, tx, id); err != nil {
 			return err
 		}
 		return db.itemEvent(ctx, tx, by, it, "write", "", "")
@@ -92,9 +92,9 @@ func (db *DB) putVersion(ctx context.Context, tx *sql.Tx, by Person, id int64, n
 			return errors.Join(invalid("没有这张图片，请重新上传。"), err)
 		}
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO item_versions (item, version, kind, title, body, topic, entry, link, image, alt, audience, model, note, author, by_name, at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`, id, n, string(v.Kind), v.Title, v.Body, v.Topic, v.Entry,
-		v.Link, v.Image, v.Alt, joined(v.Audience), v.Model, v.Note, by.ID, by.label(), db.now().Unix())
+	_, err := tx.ExecContext(ctx, `INSERT INTO item_versions (item, version, kind, title, body, topic, entry, link, image, alt, audience, model, note, author, by_name, at, summary, unit)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`, id, n, string(v.Kind), v.Title, v.Body, v.Topic, v.Entry,
+		v.Link, v.Image, v.Alt, joined(v.Audience), v.Model, v.Note, by.ID, by.label(), db.now().Unix(), v.summary(), by.unit())
 	if err != nil {
 		return fmt.Errorf("write version: %w", err)
 	}
@@ -175,7 +175,7 @@ func lockPiece(ctx context.Context, tx *sql.Tx, id int64) (Piece, error) {
 	if _, err := tx.ExecContext(ctx, `UPDATE items SET changed = changed WHERE id = $1`, id); err != nil {
 		return Piece{}, fmt.Errorf("lock item: %w", err)
 	}
-	return itemByID(ctx, tx, id)
+	return pieceByID(ctx, tx, id)
 }
 
 func (db *DB) savePiece(ctx context.Context, tx *sql.Tx, it *Piece) error {
@@ -255,10 +255,10 @@ func refused(v Verdict) error {
 	var list []string
 	for _, f := range v.Findings {
 		if f.Stops {
-			list = append(list, f.Rule+"："+f.Msg)
+			list = append(list, f.Rule+"："+strings.TrimRight(f.Msg, "。"))
 		}
 	}
-	return invalid("还不能送审：%s", strings.Join(list, "；"))
+	return invalid("还不能通过检查：%s。", strings.Join(list, "；"))
 }
 
 // Approve lets the newest version be published. Only a person who wrote nothing
@@ -323,9 +323,9 @@ func (db *DB) block(ctx context.Context, tx *sql.Tx, id int64, why string) error
 }
 
 // Piece reads an item with its newest version.
-func (db *DB) Piece(ctx context.Context, id int64) (Piece, error) { return itemByID(ctx, db.read, id) }
+func (db *DB) Piece(ctx context.Context, id int64) (Piece, error) { return pieceByID(ctx, db.read, id) }
 
-func itemByID(ctx context.Context, q querier, id int64) (Piece, error) {
+func pieceByID(ctx context.Context, q querier, id int64) (Piece, error) {
 	it, err := scanPiece(q.QueryRowContext(ctx, `SELECT `+itemColumns+versColumns+` FROM items i
 		JOIN item_versions v ON v.item = i.id AND v.version = i.version WHERE i.id = $1`, id))
 	if errors.Is(err, sql.ErrNoRows) {

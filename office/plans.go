@@ -45,6 +45,15 @@ type Publishing struct {
 // it any more.
 var DefaultPublishing = Publishing{From: 8*60 + 30, To: 20*60 + 30, Grace: 10 * time.Minute, Expire: 72 * time.Hour}
 
+// ParseWindow reads "08:30-20:30" as minutes of the day.
+func ParseWindow(s string) (from, to int, ok bool) {
+	a, b, found := strings.Cut(s, "-")
+	x, err1 := time.Parse("15:04", strings.TrimSpace(a))
+	y, err2 := time.Parse("15:04", strings.TrimSpace(b))
+	from, to = x.Hour()*60+x.Minute(), y.Hour()*60+y.Minute()
+	return from, to, found && err1 == nil && err2 == nil && from < to
+}
+
 func (r Publishing) holds(at time.Time) bool {
 	at = at.In(china)
 	m := at.Hour()*60 + at.Minute()

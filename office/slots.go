@@ -192,6 +192,9 @@ func (db *DB) firePiece(ctx context.Context, tx *sql.Tx, p Plan, f Fired, it Pie
 		if err != nil {
 			return err
 		}
+		if err := db.show(ctx, tx, it.ID); err != nil {
+			return err
+		}
 		crash("publish")
 		if err := db.fanOut(ctx, tx, p, f, it, fixed); err != nil {
 			return err
@@ -199,6 +202,22 @@ func (db *DB) firePiece(ctx context.Context, tx *sql.Tx, p Plan, f Fired, it Pie
 		crash("deliveries")
 	}
 	return db.audit(ctx, tx, "program", "slot "+f.State, planKey(p.ID), f.At.In(china).Format("2006-01-02 15:04")+" "+itemKey(f.Piece))
+}
+
+// show keeps what the public sees from now on.
+func (db *DB) show(ctx context.Context, tx *sql.Tx, id int64) error {
+	it, err := pieceByID(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	approver, err := personByID(ctx, tx, it.Approver)
+	if err != nil && KindOf(err) != NotFound {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE items SET shown = live, shown_at = $1, shown_by = $2, shown_basis = basis, why = '' WHERE id = $3`, db.now().Unix(), approver.unit(), id); err != nil {
+		return fmt.Errorf("show item: %w", err)
+	}
+	return nil
 }
 
 func orElse(s, other string) string {

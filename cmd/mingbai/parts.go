@@ -15,9 +15,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"mingbai/bot"
-	"mingbai/config"
 	"mingbai/handlers"
+	"mingbai/jobs"
 	"mingbai/knowledge"
 	"mingbai/office"
 )
@@ -36,7 +35,9 @@ type parts struct {
 	vectors  *knowledge.EmbedModel // nil without one in the settings
 	metrics  *prometheus.Registry
 
-	forget  func(ctx context.Context, chat, from bot.Address) error // nil until there is a bot
+	sinks   []jobs.Publisher    // where content is published, by the settings
+	targets map[string][]string // their targets
+
 	county  atomic.Pointer[office.County]
 	consult chan office.Consult
 	writer  sync.WaitGroup
@@ -100,7 +101,7 @@ func (a *app) openParts(ctx context.Context) (*parts, error) {
 		return nil, err
 	}
 	c := a.config
-	if p.records, err = office.Open(ctx, office.Options{Dir: c.DataDir, DatabaseURL: c.Store.DatabaseURL.Reveal(), Now: a.now}); err != nil {
+	if p.records, err = office.Open(ctx, office.Options{Dir: c.DataDir, DatabaseURL: c.Store.DatabaseURL.Reveal(), Now: a.now, Publishing: a.publishing()}); err != nil {
 		return nil, err
 	}
 	if err := p.openModel(); err != nil {
@@ -125,13 +126,6 @@ func (a *app) openParts(ctx context.Context) (*parts, error) {
 		Rate:      p.records.Rate,
 		Assistant: assistant,
 		Cases:     p.records,
-		Keep:      keepOf(c),
-		Forget: func(ctx context.Context, chat, from bot.Address) error {
-			if p.forget == nil {
-				return nil
-			}
-			return p.forget(ctx, chat, from)
-		},
 	})
 	return p, p.refresh(ctx)
 }
@@ -153,23 +147,6 @@ func (p *parts) refresh(ctx context.Context) error {
 	}
 	_, err = p.base.Reload()
 	return err
-}
-
-// keepFresh refreshes until ctx is done.
-func (p *parts) keepFresh(ctx context.Context, every time.Duration) {
-	t := time.NewTicker(max(every, time.Second))
-	defer t.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-t.C:
-			if err := p.refresh(ctx); err != nil && ctx.Err() == nil {
-				p.app.log.Warn("could not refresh knowledge and settings", "err", err)
-			}
-			p.base.Warm()
-		}
-	}
 }
 
 // Bounds of the writer of consultations: how many may wait, and how many go
@@ -229,11 +206,6 @@ func (p *parts) close() error {
 	close(p.consult)
 	p.writer.Wait()
 	return p.records.Close()
-}
-
-// keepOf gives the settings of how long things are kept to the records.
-func keepOf(c *config.Config) office.Keep {
-	return office.Keep{Cases: c.Keep.Cases, Consults: c.Keep.Consults, Notices: c.Keep.Notices, Reads: c.Keep.Reads}
 }
 
 func isNotFound(err error) bool { return err != nil && office.KindOf(err) == office.NotFound }

@@ -50,6 +50,7 @@ type server struct {
 	qq    []qqBot    // bots on QQ; none without QQ_APP_ID or QQ_BOTS
 	http  *http.Server
 	ln    net.Listener
+	clock *jobs.Scheduler
 }
 
 // newServer builds every part bottom-up; nothing runs yet but the listener.
@@ -94,10 +95,15 @@ func (s *server) build(ctx context.Context) error {
 		Log: a.log, Metrics: metrics, Redis: s.redis, Queue: c.Limits.Queue, Drain: c.Limits.Drain * 8 / 10,
 		PerPerson: bot.Rate{Burst: c.Limits.PersonPerMinute, Every: time.Minute / time.Duration(c.Limits.PersonPerMinute)},
 	})
-	s.forget = s.bot.Forget
 	s.bot.Attach(chat)
 	hooks, err := s.attachQQ(metrics)
 	if err != nil {
+		return err
+	}
+	if s.clock, err = s.scheduler(); err != nil {
+		return err
+	}
+	if err := s.clock.Add(noticesJob(jobs.Notices{Office: s.records, Bot: s.bot, Log: a.log})); err != nil {
 		return err
 	}
 	pages, err := s.console(chat)
@@ -134,11 +140,13 @@ func (s *server) run(ctx context.Context) error {
 	work, stop := context.WithCancel(ctx)
 	defer stop()
 	var crew sync.WaitGroup
-	fault := make(chan error, 2)
+	fault := make(chan error, 3)
 	crew.Go(s.base.Warm)
-	crew.Go(func() { jobs.Notices{Office: s.records, Bot: s.bot, Log: s.app.log}.Run(work) })
-	crew.Go(func() { jobs.Retention{Office: s.records, Keep: keepOf(s.app.config), Log: s.app.log}.Run(work) })
-	crew.Go(func() { s.keepFresh(work, s.app.config.Knowledge.Reload) })
+	crew.Go(func() {
+		if err := s.clock.Run(work); err != nil {
+			fault <- err
+		}
+	})
 	crew.Go(func() {
 		if err := s.bot.Run(work); err != nil {
 			fault <- err
@@ -243,12 +251,7 @@ func chat(ctx context.Context, a *app, args []string) error {
 		return errors.Join(err, s.close())
 	}
 	b := bot.New(s.router, bot.NewLocalSessions(store, a.config.Store.SessionTTL), bot.NewInbox(store), bot.Options{Log: a.log})
-	s.forget = b.Forget
-	who, err := a.terminalAddress()
-	if err != nil {
-		return errors.Join(err, s.close())
-	}
-	b.Attach(bot.NewTerminal(a.in, a.out).As(who))
+	b.Attach(bot.NewTerminal(a.in, a.out))
 	fmt.Fprintln(a.out, "说说你遇到了什么事；“重来”重新开始，Ctrl-D 结束。急事打 110、120，法律热线 12348。")
 	work, stop := context.WithCancel(ctx)
 	var crew sync.WaitGroup
