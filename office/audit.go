@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -44,7 +45,12 @@ func (db *DB) audit(ctx context.Context, tx *sql.Tx, actor, action, object, deta
 // Note adds an entry to the audit for something that changed no record, such as
 // a request that was refused.
 func (db *DB) Note(ctx context.Context, actor, action, object string) error {
-	return db.update(ctx, func(tx *sql.Tx) error { return db.audit(ctx, tx, actor, action, object, "") })
+	return db.NoteDetail(ctx, actor, action, object, "")
+}
+
+// NoteDetail is Note with a detail, which holds no words of residents.
+func (db *DB) NoteDetail(ctx context.Context, actor, action, object, detail string) error {
+	return db.update(ctx, func(tx *sql.Tx) error { return db.audit(ctx, tx, actor, action, object, detail) })
 }
 
 // chain hashes the entry together with the hash of the one before.
@@ -118,6 +124,61 @@ func (db *DB) Audit(ctx context.Context, object string, n int) ([]AuditEntry, er
 		list = append(list, e)
 	}
 	return list, rows.Err()
+}
+
+// AuditFilter narrows the audit. Zero fields do not.
+type AuditFilter struct {
+	Text     string    // part of actor, action, object or detail
+	Object   string    // this object alone
+	Actor    string    // this actor alone, as Person.Actor gives it
+	From, To time.Time // from inclusive, to exclusive
+	Limit    int       // 0: 50
+	Offset   int
+}
+
+// SearchAudit lists the entries that fit, the newest first, and how many there
+// are.
+func (db *DB) SearchAudit(ctx context.Context, f AuditFilter) ([]AuditEntry, int, error) {
+	w := clause{and: []string{"1 = 1"}}
+	if t := escapeLike(strings.TrimSpace(f.Text)); t != "" {
+		a := w.arg("%" + t + "%")
+		w.and = append(w.and, fmt.Sprintf("(actor LIKE %s OR action LIKE %s OR object LIKE %s OR detail LIKE %s)", a, a, a, a))
+	}
+	if f.Object != "" {
+		w.and = append(w.and, "object = "+w.arg(f.Object))
+	}
+	if f.Actor != "" {
+		w.and = append(w.and, "actor = "+w.arg(f.Actor))
+	}
+	if !f.From.IsZero() {
+		w.and = append(w.and, "at >= "+w.arg(f.From.Unix()))
+	}
+	if !f.To.IsZero() {
+		w.and = append(w.and, "at < "+w.arg(f.To.Unix()))
+	}
+	where := strings.Join(w.and, " AND ")
+	var total int
+	if err := db.read.QueryRowContext(ctx, `SELECT COUNT(*) FROM audit WHERE `+where, w.args...).Scan(&total); err != nil {
+		return nil, 0, fmt.Errorf("audit: %w", err)
+	}
+	if f.Limit <= 0 {
+		f.Limit = 50
+	}
+	rows, err := db.read.QueryContext(ctx, `SELECT seq, at, actor, action, object, detail, hash FROM audit WHERE `+where+
+		` ORDER BY seq DESC LIMIT `+w.arg(f.Limit)+` OFFSET `+w.arg(f.Offset), w.args...)
+	if err != nil {
+		return nil, 0, fmt.Errorf("audit: %w", err)
+	}
+	defer rows.Close()
+	var list []AuditEntry
+	for rows.Next() {
+		e, err := scanAudit(rows)
+		if err != nil {
+			return nil, 0, err
+		}
+		list = append(list, e)
+	}
+	return list, total, rows.Err()
 }
 
 // snapshot begins a transaction that sees one state of the records throughout.

@@ -132,12 +132,16 @@ func (db *DB) SetCounty(ctx context.Context, by string, c County) error {
 func (db *DB) SwitchTopic(ctx context.Context, topic, why, by string) error {
 	return db.update(ctx, func(tx *sql.Tx) error {
 		if why == "" {
-			_, err := tx.ExecContext(ctx, `DELETE FROM topics_off WHERE topic = $1`, topic)
-			return err
+			if _, err := tx.ExecContext(ctx, `DELETE FROM topics_off WHERE topic = $1`, topic); err != nil {
+				return fmt.Errorf("switch topic: %w", err)
+			}
+			return db.audit(ctx, tx, by, "topic on", "topic "+topic, "")
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO topics_off (topic, why, by_whom, at) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (topic) DO UPDATE SET why = excluded.why, by_whom = excluded.by_whom, at = excluded.at`, topic, why, by, db.now().Unix())
-		return err
+		if _, err := tx.ExecContext(ctx, `INSERT INTO topics_off (topic, why, by_whom, at) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (topic) DO UPDATE SET why = excluded.why, by_whom = excluded.by_whom, at = excluded.at`, topic, why, by, db.now().Unix()); err != nil {
+			return fmt.Errorf("switch topic: %w", err)
+		}
+		return db.audit(ctx, tx, by, "topic off", "topic "+topic, "")
 	})
 }
 

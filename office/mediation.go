@@ -320,22 +320,9 @@ func (db *DB) Suggest(ctx context.Context, c Case) ([]Person, error) {
 	if err != nil {
 		return nil, err
 	}
-	loads := map[int64]int{}
-	rows, err := db.read.QueryContext(ctx, `SELECT holder, COUNT(*) FROM cases WHERE holder <> 0 AND closed = 0 GROUP BY holder`)
+	loads, err := db.loads(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("suggest: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id int64
-		var n int
-		if err := rows.Scan(&id, &n); err != nil {
-			return nil, fmt.Errorf("suggest: %w", err)
-		}
-		loads[id] = n
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("suggest: %w", err)
+		return nil, err
 	}
 	list = slices.DeleteFunc(list, func(p Person) bool { return !p.covers(Mediator, c.path) || inConflict(p, c) || mayHold(p, c) != nil })
 	knows := func(p Person) int {

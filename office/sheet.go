@@ -218,6 +218,10 @@ func (db *DB) importRows(ctx context.Context, rows [][]string, heading []string,
 // ImportOrgs adds the organisations of a table; a parent stands above its
 // children. 上级 is empty for the county.
 func (db *DB) ImportOrgs(ctx context.Context, by string, rows [][]string, dry bool) (Import, error) {
+	return db.importOrgs(ctx, by, rows, dry, func(*sql.Tx, Org) error { return nil })
+}
+
+func (db *DB) importOrgs(ctx context.Context, by string, rows [][]string, dry bool, may func(*sql.Tx, Org) error) (Import, error) {
 	return db.importRows(ctx, rows, orgHeading, dry, func(tx *sql.Tx, row map[string]string) error {
 		o := Org{Kind: row["类别"], Name: row["名称"], Short: row["简称"]}
 		if row["上级"] != "" {
@@ -227,6 +231,9 @@ func (db *DB) ImportOrgs(ctx context.Context, by string, rows [][]string, dry bo
 			}
 			o.Parent = above.ID
 		}
+		if err := may(tx, o); err != nil {
+			return err
+		}
 		_, err := db.addOrg(ctx, tx, by, o)
 		return err
 	})
@@ -234,6 +241,10 @@ func (db *DB) ImportOrgs(ctx context.Context, by string, rows [][]string, dry bo
 
 // ImportPeople adds the people of a table, one post a row.
 func (db *DB) ImportPeople(ctx context.Context, by string, rows [][]string, dry bool) (Import, error) {
+	return db.importPeople(ctx, by, rows, dry, func(*sql.Tx, Org) error { return nil })
+}
+
+func (db *DB) importPeople(ctx context.Context, by string, rows [][]string, dry bool, may func(*sql.Tx, Org) error) (Import, error) {
 	return db.importRows(ctx, rows, peopleHeading, dry, func(tx *sql.Tx, row map[string]string) error {
 		role, err := ParseRole(row["角色"])
 		if err != nil {
@@ -241,6 +252,9 @@ func (db *DB) ImportPeople(ctx context.Context, by string, rows [][]string, dry 
 		}
 		o, err := orgNamed(ctx, tx, row["机构"])
 		if err != nil {
+			return err
+		}
+		if err := may(tx, o); err != nil {
 			return err
 		}
 		list := func(s string) []string {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
 	"mingbai/internal/servers"
@@ -22,8 +23,8 @@ import (
 type bureau struct {
 	*httptest.Server
 	db    *office.DB
-	admin office.Person
-	first string // the administrator's first password
+	first string        // password of the administrator chen
+	plain office.Person // an administrator for whom the test vouches
 }
 
 func newBureau(t *testing.T) *bureau {
@@ -40,7 +41,12 @@ func newBureau(t *testing.T) *bureau {
 		t.Fatal(rep, err)
 	}
 	u := &bureau{db: db}
-	if u.admin, u.first, err = db.AddAdmin(t.Context(), "test", "chen", office.Person{Name: "陈主任"}); err != nil {
+	chen, first, err := db.AddAdmin(t.Context(), "test", "chen", office.Person{Name: "陈主任"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.first = first
+	if u.plain, err = db.AddPerson(t.Context(), "test", office.Person{Name: "林股长", Posts: chen.Posts}); err != nil {
 		t.Fatal(err)
 	}
 	pages, err := console.New(console.Options{Office: db, Loopback: true, Place: func() string { return "青禾县" }})
@@ -154,6 +160,7 @@ func TestConsole(t *testing.T) {
 		run  func(*testing.T, context.Context)
 	}{
 		{"signing in for the first time", testFirstSignIn},
+		{"people and places", testPeople},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(t, b) })
 	}
@@ -182,4 +189,59 @@ func testFirstSignIn(t *testing.T, browser context.Context) {
 	b.check("overview")
 	b.press("退出")
 	b.titled("登录")
+}
+
+// signed opens a page of the console as the administrator, without the form.
+func (u *bureau) signed(t *testing.T, browser context.Context, path string) *tab {
+	t.Helper()
+	token, err := u.db.OpenConsole(t.Context(), u.plain.ID, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := open(t, browser, u.URL+"/static/icon.svg")
+	b.run(chromedp.ActionFunc(func(ctx context.Context) error {
+		return network.SetCookie("mingbai-loopback", token).WithURL(u.URL).WithPath("/").Do(ctx)
+	}), chromedp.Navigate(u.URL+path))
+	return b
+}
+
+// choose takes the option with this text of a field.
+func (b *tab) choose(name, text string) {
+	b.t.Helper()
+	if !eval[bool](b, fmt.Sprintf(`(() => { const o = [...document.querySelector('[name="%s"]').options].find((o) => o.text.trim() === %q); if (o) o.selected = true; return !!o; })()`, name, text)) {
+		b.t.Fatalf("no option %s of %s", text, name)
+	}
+}
+
+func testPeople(t *testing.T, browser context.Context) {
+	u := newBureau(t)
+	b := u.signed(t, browser, "/console/people/new")
+	b.titled("加一个人")
+	b.check("person-new")
+	b.fill("name", "王明")
+	b.fill("fields", "邻里、赡养")
+	b.press("加上")
+	b.until(`document.querySelector('.fault')`)
+	if got := eval[string](b, `document.querySelector('[name=name]').value + document.querySelector('[name=fields]').value`); got != "王明邻里、赡养" {
+		t.Errorf("after a mistake the form has %q", got)
+	}
+	b.choose("role", "调解员")
+	b.choose("org", "城东街道")
+	b.press("加上")
+	b.titled("王明")
+	b.check("person")
+	b.press("发邀请码")
+	b.until(`/^[0-9A-Z]{5}-[0-9A-Z]{5}$/.test(document.querySelector('.big code').textContent)`)
+	b.fill("login", "wangming")
+	b.press("开通后台登录")
+	b.until(`document.querySelector('.big code').textContent.length > 15`)
+	b.check("person-secret")
+	for path, title := range map[string]string{"people": "人员", "orgs": "机构", "coverage": "法律明白人覆盖", "mediators": "调解员库", "audit": "审计", "people/import": "导入人员"} {
+		b.run(chromedp.Navigate(u.URL + "/console/" + path))
+		b.titled(title)
+		b.check(strings.ReplaceAll(path, "/", "-"))
+	}
+	b.run(chromedp.Navigate(u.URL + "/console/audit"))
+	b.press("核对整条记录")
+	b.until(`document.querySelector('.flash').textContent.includes('没有被改过')`)
 }

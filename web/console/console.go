@@ -35,6 +35,7 @@ type Options struct {
 	Loopback bool
 	// NeedCodes has everybody set up codes from the phone before anything else.
 	NeedCodes bool
+	Public    string           // address of the residents' page, for links; "": none is known
 	Place     func() string    // the county's name for the heading; nil: none
 	Now       func() time.Time // time.Now if nil
 }

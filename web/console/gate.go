@@ -55,10 +55,12 @@ func (c *Console) handler(row route) http.Handler {
 // gate says whether the row's handler may run. If not it has answered, or says
 // by the error what to answer.
 func (c *call) gate() (pass bool, err error) {
-	if err := c.parse(); err != nil {
-		return false, err
-	}
 	err = c.identify()
+	if err == nil || !c.multipart() { // files of strangers are not read
+		if err := c.parse(); err != nil {
+			return false, err
+		}
+	}
 	switch {
 	case c.row.open && (err == nil || office.KindOf(err) == office.NotFound):
 		return true, nil
@@ -126,13 +128,17 @@ func (c *call) setCookie(token string) {
 	http.SetCookie(c.w, k)
 }
 
+func (c *call) multipart() bool {
+	return c.row.upload && strings.HasPrefix(c.r.Header.Get("Content-Type"), "multipart/form-data")
+}
+
 // parse reads the request's form within its bounds.
 func (c *call) parse() error {
 	if c.r.Method != http.MethodPost {
 		return nil
 	}
 	var err error
-	if c.row.upload && strings.HasPrefix(c.r.Header.Get("Content-Type"), "multipart/form-data") {
+	if c.multipart() {
 		err = c.r.ParseMultipartForm(maxUpload)
 	} else {
 		err = c.r.ParseForm()

@@ -25,12 +25,39 @@ var roleLetters = map[rune]office.Role{
 }
 
 var expectations = map[string]expectation{
-	"GET /console/sign-in":                    {"-", ""},
-	"POST /console/sign-in":                   {"-", ""},
-	"POST /console/sign-out":                  {"*", ""},
-	"POST /console/prove":                     {"*", ""},
-	"GET /console":                            {"*", ""},
-	"GET /console/{$}":                        {"*", ""},
+	"GET /console/sign-in":   {"-", ""},
+	"POST /console/sign-in":  {"-", ""},
+	"POST /console/sign-out": {"*", ""},
+	"POST /console/prove":    {"*", ""},
+	"GET /console":           {"*", ""},
+	"GET /console/{$}":       {"*", ""},
+	// people and organisations
+	"GET /console/people":                     {"经普管", ""},
+	"GET /console/people/export":              {"管", ""},
+	"GET /console/people/import":              {"管", ""},
+	"POST /console/people/import":             {"管", ""},
+	"GET /console/people/new":                 {"管", ""},
+	"POST /console/people/new":                {"管", ""},
+	"GET /console/people/{id}":                {"经普管", "person"},
+	"POST /console/people/{id}":               {"管", "person"},
+	"POST /console/people/{id}/posts":         {"管", "person"},
+	"POST /console/people/{id}/posts/remove":  {"管", "person"},
+	"POST /console/people/{id}/suspend":       {"管", "person"},
+	"POST /console/people/{id}/resume":        {"管", "person"},
+	"POST /console/people/{id}/invite":        {"管", "person"},
+	"POST /console/people/{id}/console":       {"管", "person"},
+	"POST /console/people/{id}/console/reset": {"管", "person"},
+	"GET /console/orgs":                       {"经普管", ""},
+	"POST /console/orgs":                      {"管", ""},
+	"GET /console/orgs/export":                {"经普管", ""},
+	"GET /console/orgs/import":                {"管", ""},
+	"POST /console/orgs/import":               {"管", ""},
+	"GET /console/coverage":                   {"经普管", ""},
+	"GET /console/mediators":                  {"经调管", ""},
+	"GET /console/audit":                      {"管", "county"},
+	"POST /console/audit/verify":              {"管", "county"},
+
+	// one's own account
 	"GET /console/account":                    {"*", ""},
 	"GET /console/account/password":           {"*", ""},
 	"POST /console/account/password":          {"*", ""},
@@ -45,6 +72,10 @@ var expectations = map[string]expectation{
 // stands for them in the address. Own: in 城东, where all actors have their
 // posts, or of the actor's. Foreign: in 城西.
 var objects = map[string]func(m *matrix, p office.Person) (own, foreign string){
+	"person": func(m *matrix, _ office.Person) (string, string) {
+		m.hired++
+		return fmt.Sprint(m.hire(fmt.Sprint("甲", m.hired), office.Helper, "三里村").ID), fmt.Sprint(m.hire(fmt.Sprint("乙", m.hired), office.Helper, "五里村").ID)
+	},
 	"session": func(m *matrix, p office.Person) (string, string) {
 		return m.sessionOf(p), m.sessionOf(m.stranger)
 	},
@@ -58,6 +89,8 @@ type matrix struct {
 	orgs     map[string]office.Org
 	actors   map[office.Role]office.Person
 	stranger office.Person
+	county   office.Person // an administrator of all
+	hired    int
 }
 
 func newMatrix(t *testing.T) *matrix {
@@ -90,6 +123,7 @@ func newMatrix(t *testing.T) *matrix {
 		m.actors[r] = m.hire("东"+r.String(), r, "城东街道")
 	}
 	m.stranger = m.hire("西管理员", office.Admin, "城西镇")
+	m.county = m.hire("县管理员", office.Admin, "青禾县")
 	if m.console, err = New(Options{Office: db, Loopback: true}); err != nil {
 		t.Fatal(err)
 	}
@@ -182,29 +216,40 @@ func (m *matrix) nobody(pattern string, want expectation) {
 func (m *matrix) one(pattern string, want expectation, role office.Role, p office.Person) {
 	m.Helper()
 	may := want.may == "*" || want.may == "-" || slices.ContainsFunc([]rune(want.may), func(l rune) bool { return roleLetters[l] == role })
+	if want.object == "county" { // what is of no one place is the county's alone
+		if w := m.send(pattern, "", m.token(p), nil); may && w.Code != http.StatusNotFound || !may && w.Code != http.StatusForbidden {
+			m.Errorf("%s as %s of a township: got %d", pattern, role, w.Code)
+		}
+		if w := m.send(pattern, "", m.token(m.county), nil); w.Code != http.StatusOK && w.Code != http.StatusSeeOther {
+			m.Errorf("%s as the county's: got %d", pattern, w.Code)
+		}
+		return
+	}
+	if !may { // before anybody looks whether there is such an object
+		for _, object := range []string{"1", "x"} {
+			if w := m.send(pattern, object, m.token(p), nil); w.Code != http.StatusForbidden {
+				m.Errorf("%s as %s of %q: got %d, want 403", pattern, role, object, w.Code)
+			}
+		}
+		return
+	}
 	own, foreign := "", ""
 	if make := objects[want.object]; make != nil {
 		own, foreign = make(m, p)
 	} else if want.object != "" {
 		m.Fatalf("%s: there is no way to make a %s", pattern, want.object)
 	}
-	w := m.send(pattern, own, m.token(p), nil)
-	switch refused := w.Code == http.StatusForbidden || w.Code == http.StatusNotFound; {
-	case w.Code >= http.StatusInternalServerError:
+	switch w := m.send(pattern, own, m.token(p), nil); {
+	case w.Code >= http.StatusInternalServerError, w.Code == http.StatusForbidden, w.Code == http.StatusNotFound:
 		m.Errorf("%s as %s: got %d", pattern, role, w.Code)
-	case may && refused, !may && w.Code != http.StatusForbidden:
-		m.Errorf("%s as %s: got %d, may: %v", pattern, role, w.Code, may)
 	}
 	if want.object == "" {
 		return
 	}
+	token := m.token(p)
 	for _, object := range []string{foreign, "999999", "0", "-1", "x", "%2e%2e", strings.Repeat("9", 30)} {
-		status := http.StatusNotFound
-		if !may {
-			status = http.StatusForbidden // before anybody looks whether there is one
-		}
-		if w := m.send(pattern, object, m.token(p), nil); w.Code != status {
-			m.Errorf("%s as %s of the foreign %q: got %d, want %d", pattern, role, object, w.Code, status)
+		if w := m.send(pattern, object, token, nil); w.Code != http.StatusNotFound {
+			m.Errorf("%s as %s of the foreign %q: got %d, want 404", pattern, role, object, w.Code)
 		}
 	}
 }
