@@ -109,7 +109,7 @@ func serve(ctx context.Context, out io.Writer) error {
 	mux := http.NewServeMux()
 	mux.Handle("/qq/webhook", bot.NewQQWebhook(qq))
 	mux.HandleFunc("/figures", func(w http.ResponseWriter, _ *http.Request) { json.NewEncoder(w).Encode(measure()) }) //nolint:errcheck // the parent may have gone
-	mux.HandleFunc("/heap", func(w http.ResponseWriter, _ *http.Request) { pprof.Lookup("heap").WriteTo(w, 0) }) //nolint:errcheck // the asker may have gone
+	mux.HandleFunc("/heap", func(w http.ResponseWriter, _ *http.Request) { pprof.Lookup("heap").WriteTo(w, 0) })      //nolint:errcheck // the asker may have gone
 	mux.HandleFunc("/held", func(w http.ResponseWriter, r *http.Request) {
 		var words string
 		if err := read.QueryRowContext(r.Context(), `SELECT COALESCE(group_concat(text, ' '), '') FROM held WHERE state = 0`).Scan(&words); err != nil {
