@@ -20,6 +20,7 @@ type Terminal struct {
 	in     io.Reader
 	colour bool
 	chat   Address
+	from   Address
 	answer chan struct{} // one value a reply shown
 
 	mu  sync.Mutex
@@ -30,10 +31,15 @@ type Terminal struct {
 // writes answers to out, in colour if out is a terminal. Each Terminal is a
 // conversation of its own.
 func NewTerminal(in io.Reader, out io.Writer) *Terminal {
-	return &Terminal{
-		in: in, out: out, colour: isTerminal(out),
-		chat: Address("terminal/user/" + randomID()[:8]), answer: make(chan struct{}, 1),
-	}
+	chat := Address("terminal/user/" + randomID()[:8])
+	return &Terminal{in: in, out: out, colour: isTerminal(out), chat: chat, from: chat, answer: make(chan struct{}, 1)}
+}
+
+// As makes the person at the terminal one who can be known again: who is the
+// address they speak from. The conversation stays one of its own.
+func (t *Terminal) As(who Address) *Terminal {
+	t.from = who
+	return t
 }
 
 func isTerminal(w io.Writer) bool {
@@ -51,8 +57,8 @@ func (t *Terminal) Name() string { return "terminal" }
 // mailbox is the terminal's own: nobody else can answer at it.
 func (t *Terminal) mailbox() string { return string(t.chat) }
 
-// Open is this terminal's conversation.
-func (t *Terminal) Open() []Address { return []Address{t.chat} }
+// Open is this terminal's conversation, and the person at it.
+func (t *Terminal) Open() []Address { return []Address{t.from} }
 
 // Run asks for a line, waits for its answer, and so on until the end of input
 // (Ctrl-D), "exit" or ctx. The read that waits for a line when ctx ends goes on
@@ -144,7 +150,7 @@ func (t *Terminal) reader() (read func() (string, error), stop func(), err error
 
 // say delivers one line and waits until it is answered.
 func (t *Terminal) say(ctx context.Context, deliver func(context.Context, Message) error, n int, line string) error {
-	err := deliver(ctx, Message{ID: fmt.Sprint(n), Chat: t.chat, From: t.chat, Text: line, At: time.Now()})
+	err := deliver(ctx, Message{ID: fmt.Sprint(n), Chat: t.chat, From: t.from, Text: line, At: time.Now()})
 	var soon *waitError
 	switch {
 	case errors.As(err, &soon):
@@ -162,7 +168,7 @@ func (t *Terminal) say(ctx context.Context, deliver func(context.Context, Messag
 
 // Send shows a reply.
 func (t *Terminal) Send(_ context.Context, to Address, inReplyTo string, r Reply) error {
-	if to != t.chat {
+	if to != t.chat && to != t.from {
 		return ErrClosed
 	}
 	t.print("36", "明白：", strings.TrimSpace(r.Text)+"\n")

@@ -22,6 +22,8 @@ type Config struct {
 	Limits    Limits
 	QQ        QQ
 	Model     Model
+	Publish   Publish
+	Keep      Keep
 
 	Publishing Publishing
 }
@@ -90,6 +92,36 @@ type Model struct {
 	EmbeddingBaseURL   string `env:"EMBEDDING_BASE_URL" default:"" doc:"向量接口地址；不填用 OPENAI_BASE_URL"`
 	EmbeddingKey       Secret `env:"EMBEDDING_API_KEY" default:"" doc:"向量接口的密钥；不填用 OPENAI_API_KEY"`
 	EmbeddingPerMinute int    `env:"EMBEDDING_PER_MINUTE" default:"300" doc:"每分钟最多几次向量请求（每次 10 段文字）"`
+}
+
+// Publish is where reviewed articles go: a directory that is served at /pufa/,
+// and a bucket and a receiver of webhooks if they are set.
+type Publish struct {
+	Dir   string   `env:"PUBLISH_DIR" default:"" doc:"普法网页放在哪个目录（在 /pufa/ 打开）；不填放在数据目录的 pufa 里"`
+	Title string   `env:"PUBLISH_TITLE" default:"" doc:"普法网页的名称；不填用“县名+普法”"`
+	Unit  string   `env:"PUBLISH_UNIT" default:"" doc:"普法网页写的发布单位，如 某某县司法局；不填用网页的名称"`
+	Hosts []string `env:"PUBLISH_HOSTS" default:"flk.npc.gov.cn,www.12348.gov.cn,www.moj.gov.cn" doc:"普法内容里的链接可以指向哪些网站（只限 https，逗号分隔）；其他链接发布时只留文字"`
+
+	S3Endpoint string `env:"S3_ENDPOINT" default:"" doc:"对象存储的地址；填了就把普法网页也发到那里。腾讯云 https://cos.地域.myqcloud.com，阿里云 https://oss-地域.aliyuncs.com，MinIO 写它的地址"`
+	S3Bucket   string `env:"S3_BUCKET" default:"" doc:"存储桶的名字（腾讯云的带后面的数字）"`
+	S3Prefix   string `env:"S3_PREFIX" default:"" doc:"放在桶里哪个目录下，如 pufa/；不填放在最上层"`
+	S3Region   string `env:"S3_REGION" default:"" doc:"签名用的地域；不填从地址里认（腾讯云、阿里云认得出）"`
+	S3Key      Secret `env:"S3_ACCESS_KEY" default:"" doc:"对象存储的 AccessKey / SecretId"`
+	S3Secret   Secret `env:"S3_SECRET_KEY" default:"" doc:"对象存储的 SecretKey"`
+	S3URL      string `env:"S3_URL" default:"" doc:"群众打开桶里网页的网址，如绑在桶上的域名 https://pufa.example.gov.cn/；填了 S3_ENDPOINT 就要填"`
+
+	HookURL    string   `env:"PUBLISH_HOOK_URL" default:"" doc:"发布时通知谁（webhook），如大喇叭、村务屏平台的接口 https://主机/路径；不填不通知"`
+	HookSecret Secret   `env:"PUBLISH_HOOK_SECRET" default:"" doc:"和对方约定的签名密钥，至少 32 个字符（openssl rand -hex 32）"`
+	HookHosts  []string `env:"PUBLISH_HOOK_HOSTS" default:"" doc:"允许通知哪些主机（逗号分隔）；本单位内网的写 IP"`
+}
+
+// Keep is for how long what is kept of people stays. What is due goes once a
+// day; audit entries hold nobody's words and stay for good.
+type Keep struct {
+	Cases    int `env:"KEEP_CASES_DAYS" default:"3650" doc:"事项办结后保留多少天，到期删掉姓名、电话、经过和答复，只留编号和统计（默认 10 年：文书档案定期保管的最短一档；本单位档案规定更长的照规定设，0 不删）"`
+	Consults int `env:"KEEP_CONSULTS_DAYS" default:"400" doc:"咨询记录多少天后不再能认出是同一个人问的（默认 400 天：够和去年同期比；记录里从来没有原话）"`
+	Notices  int `env:"KEEP_NOTICES_DAYS" default:"180" doc:"办结事项的通知原文保留多少天（默认半年：事项里都有，通知只为送达留证）"`
+	Reads    int `env:"KEEP_READS_DAYS" default:"400" doc:"谁看过哪一件的记录保留多少天（默认 400 天；网络安全法要求网络日志不少于六个月）"`
 }
 
 // Publishing is when plans may send anything to people.

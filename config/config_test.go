@@ -163,3 +163,33 @@ func TestLoad_TheKeyGoesOnlyWhereItBelongs(t *testing.T) {
 		t.Error("one provider's key would go to another")
 	}
 }
+
+func TestValidate_Publish(t *testing.T) {
+	t.Parallel()
+	bucket := []string{"S3_ENDPOINT=https://cos.ap-shanghai.myqcloud.com", "S3_BUCKET=b-1", "S3_ACCESS_KEY=a", "S3_SECRET_KEY=s", "S3_URL=https://pufa.example.gov.cn/"}
+	hook := []string{"PUBLISH_HOOK_URL=https://dab.example.gov.cn/in", "PUBLISH_HOOK_HOSTS=dab.example.gov.cn", "PUBLISH_HOOK_SECRET=0123456789abcdef0123456789abcdef"}
+	for name, c := range map[string]struct {
+		set  []string
+		want string // part of the error; empty: none
+	}{
+		"none":                           {nil, ""},
+		"a bucket":                       {bucket, ""},
+		"a bucket on this machine":       {append(bucket, "S3_ENDPOINT=http://127.0.0.1:9000"), ""},
+		"a bucket in the clear":          {append(bucket, "S3_ENDPOINT=http://cos.ap-shanghai.myqcloud.com"), "只能用 https"},
+		"half a bucket":                  {bucket[:4], "S3_URL"},
+		"a bucket's address with a path": {append(bucket, "S3_ENDPOINT=https://x.example/b"), "S3_BUCKET"},
+		"a prefix that leads out":        {append(bucket, "S3_PREFIX=../"), "S3_PREFIX"},
+		"a prefix without its end":       {append(bucket, "S3_PREFIX=pufa"), "S3_PREFIX"},
+		"a receiver":                     {hook, ""},
+		"a receiver nobody has allowed":  {append(hook, "PUBLISH_HOOK_HOSTS=example.gov.cn"), "PUBLISH_HOOK_HOSTS"},
+		"a receiver without a secret":    {append(hook, "PUBLISH_HOOK_SECRET=abc"), "PUBLISH_HOOK_SECRET"},
+		"a receiver in the clear":        {append(hook, "PUBLISH_HOOK_URL=http://dab.example.gov.cn/in"), "只能用 https"},
+		"a receiver in the own network":  {append(hook, "PUBLISH_HOOK_URL=http://10.3.0.7/in", "PUBLISH_HOOK_HOSTS=10.3.0.7"), ""},
+		"a host that is an address":      {[]string{"PUBLISH_HOSTS=https://x.example"}, "PUBLISH_HOSTS"},
+	} {
+		_, err := Load("", c.set)
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want an error with %q", name, err, c.want)
+		}
+	}
+}

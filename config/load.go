@@ -223,7 +223,10 @@ func (c *Config) Validate() error {
 	if c.QQ.AppID != "" || c.QQ.Bots != "" {
 		errs = append(errs, c.QQ.validate(c.Env == Production))
 	}
-	errs = append(errs, c.Model.validate(c.Env == Production))
+	errs = append(errs, c.Model.validate(c.Env == Production), c.Publish.validate())
+	if r := c.Keep.Reads; r > 0 && r < 180 {
+		bad("KEEP_READS_DAYS：不能少于 180 天（网络日志要留六个月以上）")
+	}
 	return errors.Join(errs...)
 }
 
@@ -262,6 +265,64 @@ func (m *Model) validate(production bool) error {
 		bad("MODEL_PROVIDER、MODEL_FILING：正式环境（ENV=production）用大模型要公示提供者和备案号")
 	}
 	return errors.Join(errs...)
+}
+
+// hookSecretLeast is how short the secret of a webhook may be, in bytes.
+const hookSecretLeast = 32
+
+// validate checks the settings of the bucket and of the receiver, if they are
+// switched on.
+func (p *Publish) validate() error {
+	var errs []error
+	bad := func(format string, a ...any) { errs = append(errs, fmt.Errorf(format, a...)) }
+	web := func(name, text string) *url.URL {
+		u, err := url.Parse(text)
+		if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" {
+			bad("%s：%q 应写成 https://主机", name, text)
+			return nil
+		}
+		return u
+	}
+	if p.S3Endpoint != "" {
+		if u := web("S3_ENDPOINT", p.S3Endpoint); u != nil && (strings.Trim(u.Path, "/") != "" || u.RawQuery != "") {
+			bad("S3_ENDPOINT：只写到主机为止，桶名写在 S3_BUCKET")
+		} else if u != nil && u.Scheme == "http" && !inHouse(u.Hostname()) {
+			bad("S3_ENDPOINT：别的网络里的存储只能用 https")
+		}
+		if p.S3Bucket == "" || p.S3Key == "" || p.S3Secret == "" || p.S3URL == "" {
+			bad("填了 S3_ENDPOINT，S3_BUCKET、S3_ACCESS_KEY、S3_SECRET_KEY、S3_URL 也要填")
+		} else {
+			web("S3_URL", p.S3URL)
+		}
+		if p.S3Prefix != "" && (!strings.HasSuffix(p.S3Prefix, "/") || strings.HasPrefix(p.S3Prefix, "/") || strings.Contains(p.S3Prefix, "..")) {
+			bad("S3_PREFIX：应写成 目录/，前面没有斜杠，后面有")
+		}
+	}
+	if p.HookURL != "" {
+		u := web("PUBLISH_HOOK_URL", p.HookURL)
+		if u != nil && !slices.ContainsFunc(p.HookHosts, func(h string) bool { return strings.EqualFold(h, u.Hostname()) }) {
+			bad("PUBLISH_HOOK_HOSTS：里面没有 %s，确认可以通知它就写进去", u.Hostname())
+		}
+		if u != nil && u.Scheme == "http" && !inHouse(u.Hostname()) {
+			bad("PUBLISH_HOOK_URL：别的网络里的主机只能用 https")
+		}
+		if len(p.HookSecret) < hookSecretLeast {
+			bad("PUBLISH_HOOK_SECRET：至少 %d 个字符，用 openssl rand -hex 32 生成", hookSecretLeast)
+		}
+	}
+	for _, h := range p.Hosts {
+		if strings.ContainsAny(h, "/:@ ") {
+			bad("PUBLISH_HOSTS：%q 只写主机名，不带 https:// 和路径", h)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// inHouse says whether a host is an address of this machine or of the own
+// network.
+func inHouse(host string) bool {
+	a, err := netip.ParseAddr(host)
+	return err == nil && (a.IsLoopback() || a.IsPrivate())
 }
 
 // refuses says why an address may not be asked, "" if it may.

@@ -61,6 +61,9 @@ func (r *Router) cases(ctx context.Context, t *turn, text string) (bot.Reply, bo
 	if r.d.Cases == nil {
 		return bot.Reply{}, false, nil
 	}
+	if reply, ok, err := r.privacy(ctx, t, text); ok || err != nil {
+		return excuse(reply, true, err)
+	}
 	if t.session.Form != nil {
 		reply, ok, err := r.fill(ctx, t, text)
 		if ok || err != nil {

@@ -34,6 +34,8 @@ type Deps struct {
 	Now       func() time.Time
 	Log       *slog.Logger
 	Cases     *office.DB // nil: nobody receives cases
+	Keep      office.Keep
+	Forget    func(ctx context.Context, chat, from bot.Address) error // erases what the bot remembers of a person
 }
 
 // Router is the bot.Handler of the whole program.
@@ -55,6 +57,9 @@ func New(d Deps) *Router {
 	}
 	if d.County == nil {
 		d.County = func() (office.County, bool) { return office.County{}, false }
+	}
+	if d.Forget == nil {
+		d.Forget = func(context.Context, bot.Address, bot.Address) error { return nil }
 	}
 	if d.Record == nil {
 		d.Record = func(office.Consult) {}

@@ -25,9 +25,10 @@ const renderVersion = "1"
 type pages struct {
 	o       SiteOptions
 	t       *template.Template
-	version string            // of everything but the articles that pages are made of
-	style   string            // keys of assets
-	script  string            //
+	version string // of everything but the articles that pages are made of
+	style   string // keys of assets
+	script  string
+	icon    string
 	files   map[string][]byte // assets by key
 }
 
@@ -54,6 +55,8 @@ func newPages(o SiteOptions) (*pages, error) {
 			p.style, p.files[key] = key, body
 		case ".js":
 			p.script, p.files[key] = key, body
+		case ".svg":
+			p.icon, p.files[key] = key, body
 		}
 		return nil
 	})
@@ -66,7 +69,7 @@ func (p *pages) iso(t time.Time) string { return t.In(p.o.Zone).Format(time.RFC3
 
 func (p *pages) assets() []object {
 	var objects []object
-	for _, key := range []string{p.style, p.script} {
+	for _, key := range []string{p.style, p.script, p.icon} {
 		objects = append(objects, object{key, fingerprint("asset", key), constant(p.files[key])})
 	}
 	return objects
@@ -77,6 +80,7 @@ type view struct {
 	Site      SiteOptions
 	Root      string // relative way to the site's root, "" or "../"
 	Style     string
+	Icon      string
 	Script    string // "": the page has none
 	Title     string
 	Canonical string
@@ -118,7 +122,7 @@ func (p *pages) view(key, title string) *view {
 	if strings.Contains(key, "/") {
 		v.Root = "../"
 	}
-	v.Style, v.Feed = v.Root+p.style, v.Root+atomKey
+	v.Style, v.Icon, v.Feed = v.Root+p.style, v.Root+p.icon, v.Root+atomKey
 	return v
 }
 
@@ -254,7 +258,7 @@ func (p *pages) search(v *view) ([]byte, error) {
 // depth, so its links are absolute.
 func (p *pages) missing() ([]byte, error) {
 	v := p.view(notFoundKey, "没有这一页")
-	v.Root, v.Style = p.o.Base, p.o.Base+p.style
+	v.Root, v.Style, v.Icon = p.o.Base, p.o.Base+p.style, p.o.Base+p.icon
 	return p.render("missing.html", v)
 }
 

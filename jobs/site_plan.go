@@ -58,6 +58,7 @@ var fileTypes = map[string]string{
 	".css":  "text/css; charset=utf-8",
 	".js":   "text/javascript; charset=utf-8",
 	".json": "application/json; charset=utf-8",
+	".svg":  "image/svg+xml",
 	".txt":  "text/plain; charset=utf-8",
 	".xml":  "application/xml; charset=utf-8",
 	".png":  posterTypes["png"],

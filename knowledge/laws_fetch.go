@@ -187,15 +187,18 @@ func downloadName(u *url.URL, data []byte) string {
 
 // checkAddress refuses addresses that are not on the public internet.
 func checkAddress(at netip.AddrPort) error {
-	a := at.Addr().Unmap()
-	ok := at.Port() == 443 && a.IsGlobalUnicast() && !a.IsPrivate() && a.Zone() == ""
-	for _, p := range reservedPrefixes() {
-		ok = ok && !p.Contains(a)
-	}
-	if !ok {
+	if a := at.Addr().Unmap(); at.Port() != 443 || !IsPublic(a) {
 		return refusal("网址指向内部或保留的地址 %s，拒绝连接", a)
 	}
 	return nil
+}
+
+// IsPublic says whether an address is one of the public internet: what a name
+// from outside may resolve to.
+func IsPublic(a netip.Addr) bool {
+	a = a.Unmap()
+	return a.IsGlobalUnicast() && !a.IsPrivate() && a.Zone() == "" &&
+		!slices.ContainsFunc(reservedPrefixes(), func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
 // reservedPrefixes are blocks that look global to net/netip but are not.

@@ -165,7 +165,7 @@ func (db *DB) wind(c *Case, m Move, now time.Time) {
 		c.Due, _ = due(m.Clock, kind, c.Urgency, c.Opened, now)
 	}
 	c.Closed = time.Time{}
-	if c.State == Archived || c.State == Merged || c.State == Withdrawn {
+	if c.State.closed() {
 		c.Closed = now
 	}
 }

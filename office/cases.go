@@ -57,6 +57,7 @@ type Case struct {
 	Next       []string  `json:"next"`  // verbs that person may use now
 
 	account, path, request string
+	guarded                bool // of the desk, only people who are cleared see it
 }
 
 // Draft is what somebody hands in.
@@ -359,19 +360,25 @@ func (o *opening) insert(ctx context.Context, tx *sql.Tx, same string) error {
 	default:
 		c.Urgency = Normal
 	}
+	if c.Restricted {
+		var err error
+		if c.guarded, err = someoneCleared(ctx, tx, c.path); err != nil {
+			return err
+		}
+	}
 	m := MatterOf(d.Matter)
 	c.Due, _ = due(ClockAccept, m, c.Urgency, now, now)
 	c.Promised, o.out.Exact = due(ClockAnswer, m, c.Urgency, now, now)
 	err := tx.QueryRowContext(ctx, `INSERT INTO cases (no, request, version, org, path, matter, state, urgency, via, account, filer, holder,
-		name, phone, place, parties, story, wish, restricted, shared, opened, due, promised, answered, closed, answer, approver, drafter, taken, pickup, same, into_case, lane, topic)
-		VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, $12, $13, $14, $15, $16, $17, 0, $18, $19, $20, 0, 0, '', '', '', 0, $21, $22, 0, $23, $24) RETURNING id`,
+		name, phone, place, parties, story, wish, restricted, shared, opened, due, promised, answered, closed, answer, approver, drafter, taken, pickup, same, into_case, lane, topic, cleared_only, indexed)
+		VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, $12, $13, $14, $15, $16, $17, 0, $18, $19, $20, 0, 0, '', '', '', 0, $21, $22, 0, $23, $24, $25, 1) RETURNING id`,
 		c.No, c.request, c.Org, c.path, c.Matter, string(c.State), int(c.Urgency), c.Via, c.account, c.Filer,
 		c.Name, c.Phone, c.Place, c.Parties, c.Story, c.Wish, number(c.Restricted), now.Unix(), unix(c.Due), unix(c.Promised),
-		keyed(o.key, "pickup", pickupCode(o.key, c.request)), same, c.Lane, c.Topic).Scan(&c.ID)
+		keyed(o.key, "pickup", pickupCode(o.key, c.request)), same, c.Lane, c.Topic, number(c.guarded)).Scan(&c.ID)
 	if err != nil {
 		return fmt.Errorf("open case: %w", err)
 	}
-	return nil
+	return addGrams(ctx, tx, map[int64][]int64{c.ID: c.grams()})
 }
 
 // notices tells the desk that something came in, and the applicant the number

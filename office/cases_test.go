@@ -30,6 +30,10 @@ func people4(t *testing.T, db *DB) staff {
 	t.Helper()
 	s := staff{orgs: place(t, db), resident: Person{Account: "qq/user/老李"}}
 	s.clerk = hire(t, db, "陈所", Clerk, s.orgs["城东司法所"])
+	if err := db.Clear(t.Context(), "test", s.clerk.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	s.clerk.Cleared = true
 	s.other = hire(t, db, "周所", Clerk, s.orgs["城西司法所"])
 	s.helper = hire(t, db, "王明", Helper, s.orgs["三里村"])
 	s.mediator = hire(t, db, "刘调", Mediator, s.orgs["城东司法所"], func(p *Person) { p.Conflicts = []string{"赵老三"} })

@@ -6,23 +6,22 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
 const caseColumns = `id, no, request, version, org, path, matter, state, urgency, via, account, filer, holder, name, phone, place, parties, story, wish,
-	restricted, shared, opened, due, promised, answered, closed, answer, approver, drafter, taken, into_case, lane, topic`
+	restricted, shared, opened, due, promised, answered, closed, answer, approver, drafter, taken, into_case, lane, topic, cleared_only`
 
 func scanCase(row interface{ Scan(...any) error }) (c Case, err error) {
 	var state string
-	var urgency, restricted, shared int
+	var urgency, restricted, shared, guarded int
 	var opened, due, promised, answered, closed, taken int64
 	err = row.Scan(&c.ID, &c.No, &c.request, &c.Version, &c.Org, &c.path, &c.Matter, &state, &urgency, &c.Via, &c.account, &c.Filer, &c.Holder,
 		&c.Name, &c.Phone, &c.Place, &c.Parties, &c.Story, &c.Wish, &restricted, &shared,
-		&opened, &due, &promised, &answered, &closed, &c.Answer, &c.Approver, &c.Drafter, &taken, &c.IntoCase, &c.Lane, &c.Topic)
-	c.State, c.Urgency, c.Restricted, c.Shared = State(state), Urgency(urgency), restricted != 0, shared != 0
+		&opened, &due, &promised, &answered, &closed, &c.Answer, &c.Approver, &c.Drafter, &taken, &c.IntoCase, &c.Lane, &c.Topic, &guarded)
+	c.State, c.Urgency, c.Restricted, c.Shared, c.guarded = State(state), Urgency(urgency), restricted != 0, shared != 0, guarded != 0
 	c.Opened, c.Due, c.Promised = fromUnix(opened), fromUnix(due), fromUnix(promised)
 	c.Answered, c.Closed, c.Taken = fromUnix(answered), fromUnix(closed), fromUnix(taken)
 	return c, err
@@ -56,7 +55,7 @@ func hats(p Person, c Case) Hat {
 	if c.Holder == p.ID {
 		h |= Holder
 	}
-	if p.covers(Clerk, c.path) {
+	if p.covers(Clerk, c.path) && (p.Cleared || !c.guarded) {
 		h |= Desk
 	}
 	if p.covers(Admin, c.path) {
@@ -103,7 +102,7 @@ func (db *DB) findCase(ctx context.Context, q querier, p Person, no string) (Cas
 }
 
 func (db *DB) findShort(ctx context.Context, q querier, p Person, n int) (Case, error) {
-	f := CaseFilter{tail: fmt.Sprintf("-%04d", n), Limit: 3, year: db.now().In(china).Year()}
+	f := CaseFilter{Text: fmt.Sprintf("%04d", n), tail: fmt.Sprintf("-%04d", n), year: db.now().In(china).Year(), Limit: 3}
 	list, _, err := db.list(ctx, q, p, f)
 	switch {
 	case err != nil:
@@ -123,11 +122,29 @@ func (db *DB) Case(ctx context.Context, p Person, no string) (Case, error) {
 	if err != nil || c.Hats&inside == 0 {
 		return c, err
 	}
-	err = db.update(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO case_reads (case_id, at, person, actor) VALUES ($1, $2, $3, $4)`, c.ID, db.now().Unix(), p.ID, p.label())
-		return err
+	return c, db.noteRead(ctx, p, c)
+}
+
+// readAgain is for how long reading a case again is the same reading.
+const readAgain = 10 * time.Minute
+
+// noteRead keeps that somebody read a case, in the log of reads and the audit.
+func (db *DB) noteRead(ctx context.Context, p Person, c Case) error {
+	now := db.now()
+	var n int
+	err := db.read.QueryRowContext(ctx, `SELECT COUNT(*) FROM case_reads WHERE case_id = $1 AND person = $2 AND at > $3`, c.ID, p.ID, now.Add(-readAgain).Unix()).Scan(&n)
+	if err != nil {
+		return fmt.Errorf("note reading: %w", err)
+	}
+	if n > 0 {
+		return nil
+	}
+	return db.update(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO case_reads (case_id, at, person, actor) VALUES ($1, $2, $3, $4)`, c.ID, now.Unix(), p.ID, p.label()); err != nil {
+			return fmt.Errorf("note reading: %w", err)
+		}
+		return db.audit(ctx, tx, actor(p), "read", c.No, "")
 	})
-	return c, err
 }
 
 // Event is one step of a case's history.
@@ -141,7 +158,7 @@ type Event struct {
 
 // Name is what people read of a step.
 func (e Event) Name() string {
-	for verb, name := range map[string]string{"open": "提交", "session": "调解记录", "outcome": "调解结果", "share": "同意代办人看答复", "unshare": "不再给代办人看答复"} {
+	for verb, name := range map[string]string{"open": "提交", "session": "调解记录", "outcome": "调解结果", "facts": "更正事实", "share": "同意代办人看答复", "unshare": "不再给代办人看答复", "erase": "删除个人信息"} {
 		if e.Verb == verb {
 			return name
 		}
@@ -182,115 +199,6 @@ func (db *DB) Events(ctx context.Context, c Case) ([]Event, error) {
 		list = append(list, e)
 	}
 	return list, rows.Err()
-}
-
-// CaseFilter narrows a list of cases. Zero fields do not.
-type CaseFilter struct {
-	States  []State
-	Open    bool // somebody still has to do something
-	Overdue bool
-	Mine    bool // held, filed or owned by the person
-	Matter  string
-	Text    string // part of number, name, place or story
-	Since   time.Time
-	Limit   int // 0: 50
-	Offset  int
-
-	tail string
-	year int
-}
-
-// Cases lists the cases a person may know of, the most urgent first, and how
-// many there are in all.
-func (db *DB) Cases(ctx context.Context, p Person, f CaseFilter) ([]Case, int, error) {
-	return db.list(ctx, db.read, p, f)
-}
-
-// clause collects conditions with their arguments.
-type clause struct {
-	and  []string
-	args []any
-}
-
-func (c *clause) arg(v any) string {
-	c.args = append(c.args, v)
-	return "$" + strconv.Itoa(len(c.args))
-}
-
-// visible limits a list to what the person is something to; the same rule as
-// hats, in SQL.
-func (c *clause) visible(p Person, mine bool) {
-	var or []string
-	if p.Account != "" {
-		or = append(or, "account = "+c.arg(string(p.Account)))
-	}
-	if p.ID != 0 && !p.Suspended {
-		or = append(or, "filer = "+c.arg(p.ID), "holder = "+c.arg(p.ID))
-		for _, q := range p.Posts {
-			if !mine && (q.Role == Clerk || q.Role == Admin) {
-				or = append(or, "path LIKE "+c.arg(q.Scope()+"%"))
-			}
-		}
-	}
-	if or == nil {
-		or = []string{"1 = 0"}
-	}
-	c.and = append(c.and, "("+strings.Join(or, " OR ")+")")
-}
-
-func (db *DB) list(ctx context.Context, q querier, p Person, f CaseFilter) ([]Case, int, error) {
-	var w clause
-	w.visible(p, f.Mine)
-	if f.Open {
-		f.States = slices.DeleteFunc(slices.Clone(States), func(s State) bool { return !s.Open() })
-	}
-	if len(f.States) > 0 {
-		var in []string
-		for _, s := range f.States {
-			in = append(in, w.arg(string(s)))
-		}
-		w.and = append(w.and, "state IN ("+strings.Join(in, ", ")+")")
-	}
-	if f.Overdue {
-		w.and = append(w.and, "due > 0 AND due < "+w.arg(db.now().Unix()))
-	}
-	if f.Matter != "" {
-		w.and = append(w.and, "matter = "+w.arg(f.Matter))
-	}
-	if !f.Since.IsZero() {
-		w.and = append(w.and, "opened >= "+w.arg(f.Since.Unix()))
-	}
-	if f.tail != "" {
-		w.and = append(w.and, "no LIKE "+w.arg(fmt.Sprintf("%d-%%%s", f.year, f.tail)))
-	}
-	if t := escapeLike(strings.TrimSpace(f.Text)); t != "" {
-		a := w.arg("%" + t + "%")
-		w.and = append(w.and, fmt.Sprintf("(no LIKE %s OR name LIKE %s OR place LIKE %s OR story LIKE %s)", a, a, a, a))
-	}
-	where := strings.Join(w.and, " AND ")
-	var total int
-	if err := q.QueryRowContext(ctx, `SELECT COUNT(*) FROM cases WHERE `+where, w.args...).Scan(&total); err != nil {
-		return nil, 0, fmt.Errorf("cases: %w", err)
-	}
-	if f.Limit <= 0 {
-		f.Limit = 50
-	}
-	rows, err := q.QueryContext(ctx, `SELECT `+caseColumns+` FROM cases WHERE `+where+
-		` ORDER BY urgency, CASE WHEN due = 0 THEN 1 ELSE 0 END, due, id LIMIT `+w.arg(f.Limit)+` OFFSET `+w.arg(f.Offset), w.args...)
-	if err != nil {
-		return nil, 0, fmt.Errorf("cases: %w", err)
-	}
-	defer rows.Close()
-	var list []Case
-	for rows.Next() {
-		c, err := scanCase(rows)
-		if err != nil {
-			return nil, 0, fmt.Errorf("cases: %w", err)
-		}
-		c.wear(p)
-		list = append(list, c)
-	}
-	return list, total, rows.Err()
 }
 
 // CaseByCode reads a case with its pick-up code, as its applicant would. Wrong

@@ -141,6 +141,11 @@ func (db *DB) SetOutcome(ctx context.Context, by Person, no, request, outcome, t
 // step writes something about a case that does not change its state, with
 // event and audit, in one transaction; the same request is done once.
 func (db *DB) step(ctx context.Context, by Person, no, verb, request string, f func(tx *sql.Tx, c *Case) error) (Case, error) {
+	return db.noted(ctx, by, no, verb, request, func(tx *sql.Tx, c *Case) (string, error) { return "", f(tx, c) })
+}
+
+// noted is a step that leaves a note in the history.
+func (db *DB) noted(ctx context.Context, by Person, no, verb, request string, f func(tx *sql.Tx, c *Case) (string, error)) (Case, error) {
 	if request == "" {
 		request = randomCode(26)
 	}
@@ -154,16 +159,22 @@ func (db *DB) step(ctx context.Context, by Person, no, verb, request string, f f
 		if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM case_events WHERE request = $1 AND case_id = $2`, request, c.ID).Scan(&done); err != nil || done > 0 {
 			return err
 		}
-		if err := f(tx, &c); err != nil {
+		note, err := f(tx, &c)
+		if err != nil {
 			return err
 		}
 		if err := save(ctx, tx, c); err != nil {
 			return err
 		}
-		if err := db.event(ctx, tx, by, &c, verb, c.State, request, ""); err != nil {
+		if err := db.event(ctx, tx, by, &c, verb, c.State, request, note); err != nil {
 			return err
 		}
-		return db.audit(ctx, tx, actor(by), verb, c.No, "")
+		if err := db.audit(ctx, tx, actor(by), verb, c.No, ""); err != nil {
+			return err
+		}
+		c.Version++
+		c.wear(by)
+		return nil
 	})
 	return c, err
 }

@@ -47,7 +47,7 @@ func (db *DB) notify(ctx context.Context, tx *sql.Tx, kind, once string, account
 // tellDesk leaves a message for the clerks in whose scope the case is, else for
 // the administrators.
 func (db *DB) tellDesk(ctx context.Context, tx *sql.Tx, c Case, kind, body string) error {
-	ids, err := desk(ctx, tx, c.path)
+	ids, err := desk(ctx, tx, c.path, c.guarded)
 	if err != nil {
 		return err
 	}
@@ -59,8 +59,9 @@ func (db *DB) tellDesk(ctx context.Context, tx *sql.Tx, c Case, kind, body strin
 	return nil
 }
 
-// desk lists who takes cases of a place on.
-func desk(ctx context.Context, q querier, path string) ([]int64, error) {
+// desk lists who takes cases of a place on; of a guarded case, those who are
+// cleared.
+func desk(ctx context.Context, q querier, path string, guarded bool) ([]int64, error) {
 	for _, r := range []Role{Clerk, Admin} {
 		list, err := people(ctx, q, PeopleFilter{Role: r})
 		if err != nil {
@@ -68,7 +69,7 @@ func desk(ctx context.Context, q querier, path string) ([]int64, error) {
 		}
 		var ids []int64
 		for _, p := range list {
-			if p.covers(r, path) {
+			if p.covers(r, path) && (!guarded || r == Admin || p.Cleared) {
 				ids = append(ids, p.ID)
 			}
 		}
@@ -77,6 +78,14 @@ func desk(ctx context.Context, q querier, path string) ([]int64, error) {
 		}
 	}
 	return nil, nil
+}
+
+// someoneCleared says whether there is anybody at the desk of a place whom
+// restricted cases can be kept to. If not, they go to all of the desk: a case of
+// danger must not wait for a clearance.
+func someoneCleared(ctx context.Context, q querier, path string) (bool, error) {
+	ids, err := desk(ctx, q, path, true)
+	return len(ids) > 0, err
 }
 
 // tellOfMove leaves the messages that a step calls for.
@@ -357,7 +366,7 @@ func (db *DB) remind(ctx context.Context, tx *sql.Tx, c Case, now time.Time) err
 		return db.tellOnce(ctx, tx, c, "back", once, Account(c.account), 0, body)
 	}
 	body := fmt.Sprintf("%s（%s）已过办理时限 %s，现在是“%s”。", c.No, c.Urgency.Name(), c.Due.Format("1月2日 15:04"), c.State.Name())
-	ids, err := desk(ctx, tx, c.path)
+	ids, err := desk(ctx, tx, c.path, c.guarded)
 	if err != nil {
 		return err
 	}

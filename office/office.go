@@ -89,6 +89,9 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		}
 		return nil, errors.Join(err, db.Close())
 	}
+	if err := db.indexCases(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	return db, nil
 }
 

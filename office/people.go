@@ -273,6 +273,24 @@ func (db *DB) Suspend(ctx context.Context, by string, person int64, suspend bool
 	})
 }
 
+// Clear lets a person see the restricted cases in their scope, or no longer.
+func (db *DB) Clear(ctx context.Context, by string, person int64, cleared bool) error {
+	return db.update(ctx, func(tx *sql.Tx) error {
+		action := "clear person"
+		if !cleared {
+			action = "unclear person"
+		}
+		r, err := tx.ExecContext(ctx, `UPDATE people SET cleared = $1 WHERE id = $2`, number(cleared), person)
+		if err != nil {
+			return fmt.Errorf("clear: %w", err)
+		}
+		if n, err := r.RowsAffected(); err != nil || n == 0 {
+			return notFound("没有这个人。")
+		}
+		return db.audit(ctx, tx, by, action, personKey(person), "")
+	})
+}
+
 // PeopleFilter narrows a list of people. Zero fields do not.
 type PeopleFilter struct {
 	Role Role
@@ -299,7 +317,7 @@ func people(ctx context.Context, q querier, f PeopleFilter) ([]Person, error) {
 		}
 		under = o.Path
 	}
-	rows, err := q.QueryContext(ctx, `SELECT p.id, p.name, p.phone, p.fields, p.languages, p.conflicts, p.suspended,
+	rows, err := q.QueryContext(ctx, `SELECT p.id, p.name, p.phone, p.fields, p.languages, p.conflicts, p.suspended, p.cleared,
 		(SELECT COUNT(*) FROM accounts a WHERE a.person = p.id), s.role, o.id, o.parent, o.kind, o.name, o.short, o.path
 		FROM people p JOIN posts s ON s.person = p.id JOIN orgs o ON o.id = s.org
 		WHERE (CAST($1 AS BIGINT) = 0 OR p.id = CAST($1 AS BIGINT)) AND ($2 = '' OR p.name LIKE $3)
@@ -315,8 +333,8 @@ func people(ctx context.Context, q querier, f PeopleFilter) ([]Person, error) {
 		var p Person
 		var s Post
 		var fields, languages, conflicts string
-		var suspended int64
-		if err := rows.Scan(&p.ID, &p.Name, &p.Phone, &fields, &languages, &conflicts, &suspended, &p.Bound, &s.Name,
+		var suspended, cleared int64
+		if err := rows.Scan(&p.ID, &p.Name, &p.Phone, &fields, &languages, &conflicts, &suspended, &cleared, &p.Bound, &s.Name,
 			&s.Org.ID, &s.Org.Parent, &s.Org.Kind, &s.Org.Name, &s.Org.Short, &s.Org.Path); err != nil {
 			return nil, fmt.Errorf("people: %w", err)
 		}
@@ -324,6 +342,7 @@ func people(ctx context.Context, q querier, f PeopleFilter) ([]Person, error) {
 			return nil, err
 		}
 		p.Fields, p.Languages, p.Conflicts, p.Suspended = parted(fields), parted(languages), parted(conflicts), suspended != 0
+		p.Cleared = cleared != 0
 		if n := len(list); n > 0 && list[n-1].ID == p.ID {
 			list[n-1].Posts = append(list[n-1].Posts, s)
 			continue
@@ -351,6 +370,27 @@ func personByID(ctx context.Context, q querier, id int64) (Person, error) {
 		return Person{}, notFound("没有这个人。")
 	}
 	return list[0], nil
+}
+
+// PersonNamed finds the one person of that name. NotFound if there is none,
+// Invalid, naming their numbers, if there are several.
+func (db *DB) PersonNamed(ctx context.Context, name string) (Person, error) {
+	list, err := people(ctx, db.read, PeopleFilter{Name: name})
+	if err != nil {
+		return Person{}, err
+	}
+	list = slices.DeleteFunc(list, func(p Person) bool { return p.Name != name })
+	switch len(list) {
+	case 0:
+		return Person{}, notFound("没有叫“%s”的人。", name)
+	case 1:
+		return list[0], nil
+	}
+	var b strings.Builder
+	for _, p := range list {
+		fmt.Fprintf(&b, "\n  %d %s（%s %s）", p.ID, p.Name, p.Posts[0].Org.Name, p.Posts[0].Name)
+	}
+	return Person{}, invalid("有 %d 个人叫“%s”，请用前面的编号：%s", len(list), name, b.String())
 }
 
 // PersonByAccount says who speaks: a person with posts if the address is bound,

@@ -64,7 +64,7 @@ func meant(ctx context.Context, q querier, by Person, d Draft) (Org, error) {
 // on, else the first place where one does: a case in a place that nobody looks
 // after would be lost. Conflict if there is none.
 func attended(ctx context.Context, q querier, o Org) (Org, error) {
-	ids, err := desk(ctx, q, o.Path)
+	ids, err := desk(ctx, q, o.Path, false)
 	if err != nil || ids != nil {
 		return o, err
 	}

@@ -88,8 +88,9 @@ type Person struct {
 	Languages []string `json:"languages,omitempty"` // 普通话, 方言 …
 	Conflicts []string `json:"conflicts,omitempty"` // parties and places a mediator may not deal with
 	Suspended bool     `json:"suspended"`
-	Load      int      `json:"load"`  // open cases held; filled in by lists
-	Bound     int      `json:"bound"` // chat addresses bound; filled in by lists
+	Cleared   bool     `json:"cleared"` // may see restricted cases in their scope
+	Load      int      `json:"load"`    // open cases held; filled in by lists
+	Bound     int      `json:"bound"`   // chat addresses bound; filled in by lists
 }
 
 // Has says whether the person has a role anywhere. A suspended person has none.

@@ -39,6 +39,18 @@ echo "居民口语题 questions-dev.jsonl（不用模型）：" >"$out"
 	./bin/mingbai eval gates "$shared/eval/questions-dev.jsonl" "$shared/eval/lecoqa-train.jsonl" | sed "s|$shared/eval/||"
 	echo '```'
 	echo
+	echo "急事和拒答：普通问题有没有被拒答、误当急事，急事有没有在问模型之前认出来："
+	echo
+	echo '```'
+	./bin/mingbai eval safety "$shared/eval/questions-dev.jsonl" "$shared/eval/lecoqa-train.jsonl" | sed "s|$shared/eval/||"
+	echo '```'
+	echo
+	echo "洪水：一个人每分钟发 600 条，同时 50 个人在问（模型每次想 0.3 秒）："
+	echo
+	echo '```'
+	./bin/mingbai eval flood
+	echo '```'
+	echo
 	echo "问法和题库的重合："
 	echo
 	echo '```'

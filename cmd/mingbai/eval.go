@@ -25,13 +25,17 @@ func evaluate(ctx context.Context, a *app, args []string) error {
 			return evalGates(ctx, a, args[1:])
 		case "hostile":
 			return evalHostile(ctx, a, args[1:])
+		case "flood":
+			return evalFlood(ctx, a, args[1:])
+		case "safety":
+			return evalSafety(ctx, a, args[1:])
 		case "export-prompts":
 			return exportPrompts(ctx, a, args[1:])
 		case "replay":
 			return evalReplay(ctx, a, args[1:])
 		}
 	}
-	return fmt.Errorf("%w: eval 后面写 questions、retrieval、overlap、gates、hostile、export-prompts 或 replay", errUsage)
+	return fmt.Errorf("%w: eval 后面写 questions、retrieval、overlap、gates、safety、flood、hostile、export-prompts 或 replay", errUsage)
 }
 
 // evalQuestions plays each item's turns as one fresh conversation, as of its

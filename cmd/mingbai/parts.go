@@ -15,6 +15,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"mingbai/bot"
+	"mingbai/config"
 	"mingbai/handlers"
 	"mingbai/jobs"
 	"mingbai/knowledge"
@@ -35,8 +37,9 @@ type parts struct {
 	vectors  *knowledge.EmbedModel // nil without one in the settings
 	metrics  *prometheus.Registry
 
-	sinks   []jobs.Publisher    // where content is published, by the settings
-	targets map[string][]string // their targets
+	forget  func(ctx context.Context, chat, from bot.Address) error // nil until there is a bot
+	sinks   []jobs.Publisher                                        // where content is published, by the settings
+	targets map[string][]string                                     // their targets
 
 	county  atomic.Pointer[office.County]
 	consult chan office.Consult
@@ -126,6 +129,13 @@ func (a *app) openParts(ctx context.Context) (*parts, error) {
 		Rate:      p.records.Rate,
 		Assistant: assistant,
 		Cases:     p.records,
+		Keep:      keepOf(c),
+		Forget: func(ctx context.Context, chat, from bot.Address) error {
+			if p.forget == nil {
+				return nil
+			}
+			return p.forget(ctx, chat, from)
+		},
 	})
 	return p, p.refresh(ctx)
 }
@@ -206,6 +216,11 @@ func (p *parts) close() error {
 	close(p.consult)
 	p.writer.Wait()
 	return p.records.Close()
+}
+
+// keepOf gives the settings of how long things are kept to the records.
+func keepOf(c *config.Config) office.Keep {
+	return office.Keep{Cases: c.Keep.Cases, Consults: c.Keep.Consults, Notices: c.Keep.Notices, Reads: c.Keep.Reads}
 }
 
 func isNotFound(err error) bool { return err != nil && office.KindOf(err) == office.NotFound }

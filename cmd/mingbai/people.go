@@ -65,9 +65,9 @@ func personCommand(ctx context.Context, a *app, args []string) error {
 	return a.subcommand(ctx, "person", []sub{
 		{"add", "姓名 --role 角色 --org 机构 [--phone 电话] [--field 专长] [--language 语言] [--conflict 回避]", "加一个人；同名机构写成“上级/机构”", personAdd},
 		{"list", "[--role 角色] [--org 机构] [--json]", "列出人员", personList},
-		{"invite", "编号 [--json]", "发一个一次性邀请码，本人在聊天里发“绑定 邀请码”", personInvite},
-		{"suspend", "编号", "马上停用", personSuspend},
-		{"resume", "编号", "恢复", personResume},
+		{"invite", "编号|姓名 [--json]", "发一个一次性邀请码，本人在聊天里发“绑定 邀请码”", personInvite},
+		{"suspend", "编号|姓名", "马上停用", personSuspend},
+		{"resume", "编号|姓名", "恢复", personResume},
 		{"import", "[--dry-run] [--json] 文件.csv|文件.xlsx|-", "导入人员：姓名、角色、机构、电话、专长、语言、回避", personImport},
 		{"export", "文件.csv|文件.xlsx|-", "导出人员", personExport},
 	}, args)
@@ -216,13 +216,13 @@ func personList(ctx context.Context, a *app, db *office.DB, args []string) error
 }
 
 func personInvite(ctx context.Context, a *app, db *office.DB, args []string) error {
-	f := a.flags("person invite", "编号 [--json]")
+	f := a.flags("person invite", "编号|姓名 [--json]")
 	asJSON := f.Bool("json", false, "输出 JSON")
 	rest, err := parse(f, args)
 	if err != nil {
 		return err
 	}
-	id, err := personID(rest)
+	id, err := personID(ctx, db, rest)
 	if err != nil {
 		return err
 	}
@@ -237,15 +237,17 @@ func personInvite(ctx context.Context, a *app, db *office.DB, args []string) err
 	return nil
 }
 
-func personID(args []string) (int64, error) {
+// personID finds the person a command line names: by number, or by name if only
+// one is called that.
+func personID(ctx context.Context, db *office.DB, args []string) (int64, error) {
 	if len(args) != 1 {
-		return 0, fmt.Errorf("%w: 要写人员编号（mingbai person list 里第一列）", errUsage)
+		return 0, fmt.Errorf("%w: 要写人员编号（mingbai person list 里第一列）或姓名", errUsage)
 	}
-	id, err := strconv.ParseInt(args[0], 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("%w: “%s”不是编号", errUsage, args[0])
+	if id, err := strconv.ParseInt(args[0], 10, 64); err == nil {
+		return id, nil
 	}
-	return id, nil
+	p, err := db.PersonNamed(ctx, args[0])
+	return p.ID, err
 }
 
 func personSuspend(ctx context.Context, a *app, db *office.DB, args []string) error {
@@ -257,7 +259,7 @@ func personResume(ctx context.Context, a *app, db *office.DB, args []string) err
 }
 
 func setSuspended(ctx context.Context, a *app, db *office.DB, args []string, suspend bool, done string) error {
-	id, err := personID(args)
+	id, err := personID(ctx, db, args)
 	if err != nil {
 		return err
 	}

@@ -95,6 +95,7 @@ func (s *server) build(ctx context.Context) error {
 		Log: a.log, Metrics: metrics, Redis: s.redis, Queue: c.Limits.Queue, Drain: c.Limits.Drain * 8 / 10,
 		PerPerson: bot.Rate{Burst: c.Limits.PersonPerMinute, Every: time.Minute / time.Duration(c.Limits.PersonPerMinute)},
 	})
+	s.forget = s.bot.Forget
 	s.bot.Attach(chat)
 	hooks, err := s.attachQQ(metrics)
 	if err != nil {
@@ -142,6 +143,7 @@ func (s *server) run(ctx context.Context) error {
 	var crew sync.WaitGroup
 	fault := make(chan error, 3)
 	crew.Go(s.base.Warm)
+	crew.Go(func() { jobs.Retention{Office: s.records, Keep: keepOf(s.app.config), Log: s.app.log}.Run(work) })
 	crew.Go(func() {
 		if err := s.clock.Run(work); err != nil {
 			fault <- err
@@ -251,7 +253,12 @@ func chat(ctx context.Context, a *app, args []string) error {
 		return errors.Join(err, s.close())
 	}
 	b := bot.New(s.router, bot.NewLocalSessions(store, a.config.Store.SessionTTL), bot.NewInbox(store), bot.Options{Log: a.log})
-	b.Attach(bot.NewTerminal(a.in, a.out))
+	s.forget = b.Forget
+	who, err := a.terminalAddress()
+	if err != nil {
+		return errors.Join(err, s.close())
+	}
+	b.Attach(bot.NewTerminal(a.in, a.out).As(who))
 	fmt.Fprintln(a.out, "说说你遇到了什么事；“重来”重新开始，Ctrl-D 结束。急事打 110、120，法律热线 12348。")
 	work, stop := context.WithCancel(ctx)
 	var crew sync.WaitGroup
