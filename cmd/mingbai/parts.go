@@ -36,6 +36,7 @@ type parts struct {
 	gates    *knowledge.Gates      // nil without a model
 	vectors  *knowledge.EmbedModel // nil without one in the settings
 	metrics  *prometheus.Registry
+	redis    *bot.Redis // nil without REDIS_URL, and where no messages are taken
 
 	forget  func(ctx context.Context, chat, from bot.Address) error // nil until there is a bot
 	sinks   []jobs.Publisher                                        // where content is published, by the settings

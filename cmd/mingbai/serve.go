@@ -46,8 +46,7 @@ type server struct {
 	*parts
 	store *bot.Store
 	bot   *bot.Bot
-	redis *bot.Redis // nil without REDIS_URL
-	qq    []qqBot    // bots on QQ; none without QQ_APP_ID or QQ_BOTS
+	qq    []qqBot // bots on QQ; none without QQ_APP_ID or QQ_BOTS
 	http  *http.Server
 	ln    net.Listener
 	clock *jobs.Scheduler
