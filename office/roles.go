@@ -82,7 +82,8 @@ type Person struct {
 	ID        int64    `json:"id"` // 0: a resident
 	Name      string   `json:"name"`
 	Phone     string   `json:"phone"`
-	Account   Account  `json:"-"` // the address that speaks now; empty on the console
+	Email     string   `json:"email,omitempty"` // where mail about their work goes
+	Account   Account  `json:"-"`               // the address that speaks now; empty on the console
 	Posts     []Post   `json:"posts"`
 	Fields    []string `json:"fields,omitempty"`    // what a mediator knows well
 	Languages []string `json:"languages,omitempty"` // 普通话, 方言 …

@@ -64,6 +64,7 @@ func commands() []command {
 		{"jobs", "list|run|last …", "定时的活：有哪些、现在跑一次、最近跑得怎样", jobsCommand, false},
 		{"lecture", "menu|lecturers|order|list|show|act|figures|activity …", "点单普法：菜单、讲师库、订单、活动登记", lectureCommand, false},
 		{"duty", "list|import|export|gaps|prompts|send|answer …", "普法责任清单、没开展的责任、普法提示", dutyCommand, false},
+		{"notify", "test|list …", "群机器人和邮件提醒：试发一条，看哪些没发出去", notifyCommand, false},
 		{"backup", "文件", "备份全部记录，不用停机", backupCommand, false},
 		{"restore", "备份文件", "把备份恢复到新的 DATA_DIR 或新的 DATABASE_URL", restoreCommand, false},
 		{"privacy", "export|erase|retain|consents …", "个人信息：导出、删除一个人的资料，到期清理，同意记录", privacyCommand, false},

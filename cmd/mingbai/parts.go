@@ -38,9 +38,10 @@ type parts struct {
 	metrics  *prometheus.Registry
 	redis    *bot.Redis // nil without REDIS_URL, and where no messages are taken
 
-	forget  func(ctx context.Context, chat, from bot.Address) error // nil until there is a bot
-	sinks   []jobs.Publisher                                        // where content is published, by the settings
-	targets map[string][]string                                     // their targets
+	relayers []jobs.Relayer                                          // groups' robots and mail; none without NOTIFY_… and SMTP_SERVER
+	forget   func(ctx context.Context, chat, from bot.Address) error // nil until there is a bot
+	sinks    []jobs.Publisher                                        // where content is published, by the settings
+	targets  map[string][]string                                     // their targets
 
 	county  atomic.Pointer[office.County]
 	consult chan office.Consult

@@ -95,6 +95,9 @@ func (s *server) build(ctx context.Context) error {
 		PerPerson: bot.Rate{Burst: c.Limits.PersonPerMinute, Every: time.Minute / time.Duration(c.Limits.PersonPerMinute)},
 	})
 	s.forget = s.bot.Forget
+	if s.relayers, err = a.relayers(); err != nil {
+		return err
+	}
 	s.bot.Attach(chat)
 	hooks, err := s.attachQQ(metrics)
 	if err != nil {
@@ -142,6 +145,7 @@ func (s *server) run(ctx context.Context) error {
 	var crew sync.WaitGroup
 	fault := make(chan error, 3)
 	crew.Go(s.base.Warm)
+	crew.Go(func() { jobs.Relays{Office: s.records, To: s.relayers, Log: s.app.log}.Run(work) })
 	crew.Go(func() { jobs.Retention{Office: s.records, Keep: keepOf(s.app.config), Log: s.app.log}.Run(work) })
 	crew.Go(func() {
 		if err := s.clock.Run(work); err != nil {
