@@ -118,6 +118,14 @@ func (p Person) Covers(path string, roles ...Role) bool {
 	return slices.ContainsFunc(roles, func(r Role) bool { return p.covers(r, path) })
 }
 
+// CoversAll says whether a post of one of the roles has the whole county in its
+// scope.
+func (p Person) CoversAll(roles ...Role) bool {
+	return !p.Suspended && slices.ContainsFunc(p.Posts, func(q Post) bool {
+		return slices.Contains(roles, q.Role) && strings.Count(q.Scope(), "/") == 2 // "/1/": the root
+	})
+}
+
 // Actor names the person in the audit.
 func (p Person) Actor() string { return actor(p) }
 

@@ -109,7 +109,7 @@ func (s *server) build(ctx context.Context) error {
 	if err := s.clock.Add(noticesJob(jobs.Notices{Office: s.records, Bot: s.bot, Log: a.log})); err != nil {
 		return err
 	}
-	pages, err := s.console(chat)
+	pages, err := s.console(chat, sessions)
 	if err != nil {
 		return err
 	}
