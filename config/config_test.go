@@ -166,7 +166,7 @@ func TestLoad_TheKeyGoesOnlyWhereItBelongs(t *testing.T) {
 
 func TestValidate_Publish(t *testing.T) {
 	t.Parallel()
-	bucket := []string{"S3_ENDPOINT=https://cos.ap-shanghai.myqcloud.com", "S3_BUCKET=b-1", "S3_ACCESS_KEY=a", "S3_SECRET_KEY=s", "S3_URL=https://pufa.example.gov.cn/"}
+	bucket := []string{"S3_ENDPOINT=https://cos.ap-shanghai.myqcloud.com", "S3_BUCKET=pufa-1", "S3_ACCESS_KEY=a", "S3_SECRET_KEY=s", "S3_URL=https://pufa.example.gov.cn/"}
 	hook := []string{"PUBLISH_HOOK_URL=https://dab.example.gov.cn/in", "PUBLISH_HOOK_HOSTS=dab.example.gov.cn", "PUBLISH_HOOK_SECRET=0123456789abcdef0123456789abcdef"}
 	for name, c := range map[string]struct {
 		set  []string

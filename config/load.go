@@ -267,6 +267,9 @@ func (m *Model) validate(production bool) error {
 	return errors.Join(errs...)
 }
 
+// bucketPattern is what all services agree on for names of buckets.
+var bucketPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`)
+
 // hookSecretLeast is how short the secret of a webhook may be, in bytes.
 const hookSecretLeast = 32
 
@@ -293,6 +296,9 @@ func (p *Publish) validate() error {
 			bad("填了 S3_ENDPOINT，S3_BUCKET、S3_ACCESS_KEY、S3_SECRET_KEY、S3_URL 也要填")
 		} else {
 			web("S3_URL", p.S3URL)
+		}
+		if p.S3Bucket != "" && !bucketPattern.MatchString(p.S3Bucket) {
+			bad("S3_BUCKET：%q 不像存储桶的名字（3 到 63 个小写字母、数字和短横）", p.S3Bucket)
 		}
 		if p.S3Prefix != "" && (!strings.HasSuffix(p.S3Prefix, "/") || strings.HasPrefix(p.S3Prefix, "/") || strings.Contains(p.S3Prefix, "..")) {
 			bad("S3_PREFIX：应写成 目录/，前面没有斜杠，后面有")

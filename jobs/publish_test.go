@@ -177,7 +177,7 @@ func TestPublish_ARecallReachesTheSite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Publish{Office: b.db, To: []Publisher{Cloud{site}}, Fixed: map[string][]string{"cloud": {"cloud"}}, Log: slog.New(slog.DiscardHandler)}
+	p := &Publish{Office: b.db, To: []Publisher{Cloud{"cloud": site}}, Fixed: map[string][]string{"cloud": {"cloud"}}, Log: slog.New(slog.DiscardHandler)}
 	it := b.publish(t, "借条怎么写")
 	once := func() string {
 		t.Helper()

@@ -131,7 +131,7 @@ type Synced struct {
 }
 
 // rounds is how often a run starts again because the source changed meanwhile.
-const rounds = 5
+const rounds = 12
 
 // Sync makes the store hold what the source holds and writes nothing that is
 // there already. Pages go before the lists that name them, the index and the
@@ -142,11 +142,11 @@ func (s *Site) Sync(ctx context.Context, full bool) (Synced, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var all Synced
+	heads, err := s.heads(ctx)
+	if err != nil {
+		return all, err
+	}
 	for range rounds {
-		heads, err := s.heads(ctx)
-		if err != nil {
-			return all, err
-		}
 		done, err := s.once(ctx, heads, full)
 		all.Articles, all.Bad = done.Articles, done.Bad
 		all.Written = append(all.Written, done.Written...)
@@ -162,10 +162,11 @@ func (s *Site) Sync(ctx context.Context, full bool) (Synced, error) {
 		if err != nil {
 			return all, err
 		}
-		if fingerprint("heads", headParts(now)...) == fingerprint("heads", headParts(heads)...) {
+		if slices.Equal(headParts(now), headParts(heads)) {
 			clear(s.unsure)
 			return all, nil
 		}
+		heads = now
 	}
 	return all, errors.New("site: the source changes faster than it can be published")
 }
@@ -231,6 +232,9 @@ func (h *Head) tidy(zone *time.Location) {
 // oneLine gives the text without line breaks, controls and marks that turn the
 // direction of writing, at most n runes long.
 func oneLine(s string, n int) string {
+	if clean(s, n) {
+		return s
+	}
 	s = strings.Map(func(r rune) rune {
 		switch {
 		case r == utf8.RuneError || r == 0xFFFE || r == 0xFFFF || unicode.Is(unicode.Bidi_Control, r):
@@ -245,6 +249,19 @@ func oneLine(s string, n int) string {
 		s = string([]rune(s)[:n-1]) + "…"
 	}
 	return s
+}
+
+// clean says that oneLine has nothing to do, which is so of nearly every text.
+func clean(s string, n int) bool {
+	runes, space := 0, true
+	for _, r := range s {
+		runes++
+		if r == ' ' && space || r < ' ' || r >= 0x7F && r < 0xA0 || r >= 0xFFFD || r >= 0x2000 && r < 0x2070 || r == 0x061C || r == 0x3000 || r == 0x1680 || r == 0xA0 {
+			return false
+		}
+		space = r == ' '
+	}
+	return runes <= n && (runes == 0 || !space)
 }
 
 // maxBody bounds an article's text, in bytes; a page of it is read in half an hour.

@@ -12,6 +12,7 @@ import (
 	"path"
 	"strings"
 	"time"
+	"unicode"
 )
 
 //go:embed site
@@ -151,6 +152,7 @@ type shown struct {
 	Article
 	HTML    template.HTML
 	Text    string // plain
+	Lead    string // the summary, unless the text begins with the same words
 	Bad     bool   // cannot be shown; the page says so and nothing else
 	Label   string // what the reader is told if a model helped
 	Meta    string // the same for machines, JSON
@@ -184,10 +186,23 @@ func (p *planner) show(a Article) (*shown, error) {
 		return v, err
 	}
 	v.Text = PlainText(a.Body, p.o.Hosts)
+	if !strings.HasPrefix(bare(v.Text), bare(strings.TrimSuffix(a.Summary, "…"))) {
+		v.Lead = a.Summary
+	}
 	if a.Image != "" {
 		v.Picture = posterKey(a.Head)
 	}
 	return v, nil
+}
+
+// bare is a text without what stands between its words.
+func bare(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || strings.ContainsRune("【】■·", r) {
+			return -1
+		}
+		return r
+	}, s)
 }
 
 // aiLabel is the visible label: 人工智能生成合成内容标识办法 (in force 2025-09-01)
@@ -288,8 +303,8 @@ func (p *pages) plain(a *shown) ([]byte, error) {
 	if a.Changed && a.Note != "" {
 		line("【%s更正】%s", p.day(a.Updated), a.Note)
 	}
-	if a.Summary != "" {
-		line("%s\n", a.Summary)
+	if a.Lead != "" {
+		line("%s\n", a.Lead)
 	}
 	b.WriteString(a.Text)
 	if a.Alt != "" {

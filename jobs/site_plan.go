@@ -93,10 +93,10 @@ func cacheControl(key string) string {
 	return "public, max-age=60, must-revalidate"
 }
 
-// parts are everything of a head that lists show.
+// parts is a sum of everything of a head that lists show.
 func (h Head) parts() string {
-	return strings.Join([]string{h.ID, h.Kind, h.Title, h.Summary, h.Topic, strings.Join(h.Tags, "\x1f"), h.Image,
-		strconv.FormatBool(h.AI), stamp(h.Published), stamp(h.Updated), strconv.FormatBool(h.Withdrawn), h.Version}, "\x1e")
+	return fingerprint("head", h.ID, h.Kind, h.Title, h.Summary, h.Topic, strings.Join(h.Tags, "\x1f"), h.Image,
+		strconv.FormatBool(h.AI), stamp(h.Published), stamp(h.Updated), strconv.FormatBool(h.Withdrawn), h.Version)
 }
 
 func headParts(list []Head) []string {

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -73,8 +74,11 @@ func shardKey(n int) string { return fmt.Sprintf("manifest/%04d.json", n+1) }
 // fingerprint is a short sum of parts, told apart whatever they contain.
 func fingerprint(kind string, parts ...string) string {
 	h := sha256.New()
+	var b []byte
 	for _, p := range append([]string{kind}, parts...) {
-		fmt.Fprintf(h, "%d:%s", len(p), p)
+		b = strconv.AppendInt(b[:0], int64(len(p)), 10)
+		b = append(append(b, ':'), p...)
+		h.Write(b)
 	}
 	return hex.EncodeToString(h.Sum(nil)[:12])
 }

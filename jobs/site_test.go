@@ -278,10 +278,11 @@ func TestSite_LinksLeadSomewhere(t *testing.T) {
 
 func TestSite_OneMoreWritesOnlyWhatChanges(t *testing.T) {
 	t.Parallel()
-	from := &shelf{}
-	site, _, root := build(t, from)
+	from, m := &shelf{}, &memory{}
+	site := newSite(t, from, m)
+	sync1(t, site)
 	most := 0
-	for n := 1; n <= 65; n++ {
+	for n := 1; n <= 155; n++ {
 		a := article(n)
 		a.Topic = topics[0] // one topic: its lists close as often as they can
 		from.add(a)
@@ -299,10 +300,11 @@ func TestSite_OneMoreWritesOnlyWhatChanges(t *testing.T) {
 		}
 	}
 	t.Logf("at most %d objects", most)
-	files := tree(t, root)
+	files := m.files()
 	unbroken(t, files)
-	_, _, fresh := build(t, from)
-	for key, text := range tree(t, fresh) {
+	fresh := &memory{}
+	sync1(t, newSite(t, from, fresh))
+	for key, text := range fresh.files() {
 		if files[key] != text {
 			t.Errorf("%s: grown one by one it differs from one built at once", key)
 		}
@@ -310,7 +312,7 @@ func TestSite_OneMoreWritesOnlyWhatChanges(t *testing.T) {
 	if done := sync1(t, site); len(done.Written) != 0 {
 		t.Errorf("nothing changed, written: %v", done.Written)
 	}
-	if done := sync1(t, newSite(t, from, mustDir(t, root))); len(done.Written) != 0 {
+	if done := sync1(t, newSite(t, from, m)); len(done.Written) != 0 {
 		t.Errorf("after a restart nothing changed, written: %v", done.Written)
 	}
 	if done, err := site.Sync(t.Context(), true); err != nil || len(done.Written) != 0 {
@@ -410,5 +412,156 @@ func TestSite_AddressesThatCannotBe(t *testing.T) {
 		if _, err := jobs.NewSite(&shelf{}, mustDir(t, t.TempDir()), o); err == nil {
 			t.Errorf("the base %q is taken", address)
 		}
+	}
+}
+
+// memory is a store for tests that look at what is written.
+type memory struct {
+	mu      sync.Mutex
+	objects map[string]jobs.Object
+	order   []string
+}
+
+func (m *memory) Get(_ context.Context, key string, _ int64) ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if o, ok := m.objects[key]; ok {
+		return o.Body, nil
+	}
+	return nil, fs.ErrNotExist
+}
+
+func (m *memory) Put(_ context.Context, o jobs.Object) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.objects == nil {
+		m.objects = map[string]jobs.Object{}
+	}
+	m.objects[o.Key] = o
+	m.order = append(m.order, o.Key)
+	return nil
+}
+
+func (m *memory) Delete(_ context.Context, key string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.objects, key)
+	return nil
+}
+
+func (m *memory) Sizes(context.Context) (map[string]int64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	sizes := map[string]int64{}
+	for key, o := range m.objects {
+		sizes[key] = int64(len(o.Body))
+	}
+	return sizes, nil
+}
+
+// files are the bytes by key.
+func (m *memory) files() map[string]string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	files := map[string]string{}
+	for key, o := range m.objects {
+		files[key] = string(o.Body)
+	}
+	return files
+}
+
+func (m *memory) Flush(context.Context) error { return nil }
+func (m *memory) String() string              { return "内存" }
+
+// TestSite_TwoProcesses publishes from two programs into one store, each with a
+// view of its own that may be behind; in the end the store holds the newest.
+func TestSite_TwoProcesses(t *testing.T) {
+	t.Parallel()
+	for seed := range 20 {
+		from, m := many(10), &memory{}
+		sync1(t, newSite(t, from, m))
+		var crew sync.WaitGroup
+		for p := range 2 {
+			site := newSite(t, from, m)
+			crew.Go(func() {
+				for n := range 6 {
+					from.add(article(100 + seed*100 + p*10 + n))
+					if _, err := site.Sync(context.Background(), false); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		crew.Wait()
+		want := &memory{}
+		sync1(t, newSite(t, from, want))
+		for key, o := range want.objects {
+			if strings.HasPrefix(key, "manifest/") {
+				continue
+			}
+			if got := m.objects[key]; string(got.Body) != string(o.Body) {
+				t.Fatalf("seed %d: %s is not the newest", seed, key)
+			}
+		}
+	}
+}
+
+func TestSite_CheckAndRepair(t *testing.T) {
+	t.Parallel()
+	from := many(60)
+	site, _, root := build(t, from)
+	check := func(deep bool) string {
+		t.Helper()
+		list, err := site.Check(t.Context(), deep)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []string
+		for _, f := range list {
+			all = append(all, f.Key+" "+f.What)
+		}
+		return strings.Join(all, "，")
+	}
+	if got := check(true); got != "" {
+		t.Fatalf("a new site has faults: %s", got)
+	}
+	want := tree(t, root)
+	spoil := func(key string, f func([]byte) []byte) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(root, key), f([]byte(want[key])), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	spoil("index.html", func(b []byte) []byte { return append(b, 'x') })
+	spoil("a/p00003.html", func(b []byte) []byte { return bytes.Replace(b, []byte("留下证据"), []byte("毁掉证据"), 1) })
+	spoil("new.html", func([]byte) []byte { return []byte("x") })
+	if err := os.Remove(filepath.Join(root, "feed.xml")); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := check(false), "feed.xml 没有了，index.html 大小不对，new.html 不是这里发布的"; got != want {
+		t.Errorf("found %q, want %q", got, want)
+	}
+	faults, err := site.Check(t.Context(), true)
+	if err != nil || len(faults) != 4 || faults[0] != (jobs.SiteFault{Key: "a/p00003.html", What: jobs.FaultBytes}) {
+		t.Fatalf("deep: %v, %v", faults, err)
+	}
+	if _, err := site.Repair(t.Context(), faults); err != nil {
+		t.Fatal(err)
+	}
+	if got := check(true); got != "new.html 不是这里发布的" {
+		t.Errorf("after the repair: %s", got)
+	}
+	got := tree(t, root)
+	for key, text := range want {
+		if got[key] != text {
+			t.Errorf("%s is not what it was", key)
+		}
+	}
+	from.add(article(61))
+	if got := check(false); !strings.Contains(got, "a/p00061.html 没有") && !strings.Contains(got, "a/p00061.html 不是最新的") || !strings.Contains(got, "index.html 不是最新的") {
+		t.Errorf("what is not published yet: %s", got)
+	}
+	if err := jobs.Probe(t.Context(), mustDir(t, root)); err != nil {
+		t.Error(err)
 	}
 }

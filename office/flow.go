@@ -232,7 +232,7 @@ func FlowBases() []Basis {
 			list = append(list, *m.Basis)
 		}
 	}
-	return append(append(list, laneBases()...), lectureBases()...)
+	return append(list, laneBases()...)
 }
 
 // MatterOf finds a matter by key or name; the first row if there is none.

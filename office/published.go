@@ -18,23 +18,27 @@ type Published struct {
 	First     time.Time // when it was first published
 	Since     time.Time // when this version was
 	Withdrawn bool
-	Why       string // of the withdrawal
-	Unit      string // whose officer wrote it
-	Approver  string // unit that approved it
+	Taken     time.Time // when it was taken back; zero if it was not
+	Why       string    // of the withdrawal
+	Unit      string    // whose officer wrote it
+	Approver  string    // unit that approved it
 	Basis     []Rest
 }
 
 // maxSummary is how much of a piece lists show, in runes.
 const maxSummary = 90
 
-const publishedColumns = `v.item, v.version, v.kind, v.title, v.topic, v.link, v.image, v.audience, v.model, v.summary, v.unit, i.published, i.shown_at, i.live, i.shown_by`
+const publishedColumns = `v.item, v.version, v.kind, v.title, v.topic, v.link, v.image, v.audience, v.model, v.summary, v.unit, i.published, i.shown_at, i.live, i.withdrawn, i.shown_by`
 
 func scanPublished(row interface{ Scan(...any) error }, more ...any) (p Published, err error) {
 	var kind, audience string
-	var first, since int64
+	var first, since, taken int64
 	var live int
-	err = row.Scan(append([]any{&p.Piece, &p.Version, &kind, &p.Title, &p.Topic, &p.Link, &p.Image, &audience, &p.Model, &p.Summary, &p.Unit, &first, &since, &live, &p.Approver}, more...)...)
+	err = row.Scan(append([]any{&p.Piece, &p.Version, &kind, &p.Title, &p.Topic, &p.Link, &p.Image, &audience, &p.Model, &p.Summary, &p.Unit, &first, &since, &live, &taken, &p.Approver}, more...)...)
 	p.Kind, p.Audience, p.First, p.Since, p.Withdrawn = PieceKind(kind), parted(audience), fromUnix(first), fromUnix(since), live == 0
+	if p.Withdrawn {
+		p.Taken = fromUnix(taken)
+	}
 	return p, err
 }
 

@@ -45,7 +45,7 @@ func doctor(ctx context.Context, a *app, args []string) error {
 	defer cancel()
 	var found []finding
 	for _, check := range []func(context.Context, *app) []finding{
-		checkSettings, checkDisk, checkRecords, checkRedis, checkKnowledge, checkQQ,
+		checkSettings, checkDisk, checkRecords, checkRedis, checkKnowledge, checkQQ, checkPublish,
 	} {
 		found = append(found, check(ctx, a)...)
 	}

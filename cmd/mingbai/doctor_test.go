@@ -133,3 +133,24 @@ func TestDoctor_QQ(t *testing.T) {
 		}
 	})
 }
+
+func TestDoctor_Publish(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "file"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	gone := httptest.NewServer(http.NotFoundHandler())
+	gone.Close()
+	const key = "0123456789abcdef0123456789abcdef"
+	code, found := examine(t, "DATA_DIR="+dir, "PUBLISH_DIR="+filepath.Join(dir, "file", "x"),
+		"S3_ENDPOINT="+gone.URL, "S3_BUCKET=pufa", "S3_ACCESS_KEY=a", "S3_SECRET_KEY="+qqSecret, "S3_URL=https://pufa.example.gov.cn/",
+		"PUBLISH_HOOK_URL=https://dab.example.gov.cn/in", "PUBLISH_HOOK_HOSTS=dab.example.gov.cn", "PUBLISH_HOOK_SECRET="+key)
+	if code == 0 || found["普法网页"].State != fault || found["对象存储"].State != fault || !strings.Contains(found["对象存储"].Said, "连不上") || found["推送接口"].State != fine {
+		t.Errorf("exit %d: %+v", code, found)
+	}
+	_, found = examine(t, "DATA_DIR="+dir, "PUBLISH_DIR="+dir)
+	if found["普法网页"].State != fine || found["对象存储"].State != fine {
+		t.Errorf("a directory that works: %+v", found)
+	}
+}

@@ -28,9 +28,7 @@ func TestMain(m *testing.M) {
 	if line := os.Getenv("MINGBAI_TEST_RUN"); line != "" {
 		os.Exit(run(context.Background(), strings.Fields(line), os.Stdin, os.Stdout, os.Stderr, os.Environ()))
 	}
-	code := m.Run()
-	servers.Stop()
-	os.Exit(code)
+	os.Exit(m.Run())
 }
 
 // served is `mingbai serve` as a process.

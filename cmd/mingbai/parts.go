@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -36,12 +37,12 @@ type parts struct {
 	gates    *knowledge.Gates      // nil without a model
 	vectors  *knowledge.EmbedModel // nil without one in the settings
 	metrics  *prometheus.Registry
-	redis    *bot.Redis // nil without REDIS_URL, and where no messages are taken
 
-	relayers []jobs.Relayer                                          // groups' robots and mail; none without NOTIFY_… and SMTP_SERVER
-	forget   func(ctx context.Context, chat, from bot.Address) error // nil until there is a bot
-	sinks    []jobs.Publisher                                        // where content is published, by the settings
-	targets  map[string][]string                                     // their targets
+	forget  func(ctx context.Context, chat, from bot.Address) error // nil until there is a bot
+	sinks   []jobs.Publisher                                        // where content is published, by the settings
+	targets map[string][]string                                     // their targets
+	sites   jobs.Cloud                                              // the published pages, by target
+	pufa    http.Handler                                            // those in the directory
 
 	county  atomic.Pointer[office.County]
 	consult chan office.Consult
@@ -139,7 +140,10 @@ func (a *app) openParts(ctx context.Context) (*parts, error) {
 			return p.forget(ctx, chat, from)
 		},
 	})
-	return p, p.refresh(ctx)
+	if err := errors.Join(p.refresh(ctx), p.openSinks()); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	return p, nil
 }
 
 // refresh reads what may change while the program runs: topics switched off,

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -65,7 +66,7 @@ func verdict(remarks []knowledge.Remark, relied []knowledge.Relied) (v office.Ve
 // publishHosts are the sites that published texts may link to.
 func (p *parts) publishHosts() map[string]bool {
 	hosts := map[string]bool{}
-	for _, h := range p.app.config.QQ.Domains {
+	for _, h := range slices.Concat(p.app.config.QQ.Domains, p.app.config.Publish.Hosts) {
 		hosts[strings.ToLower(h)] = true
 	}
 	return hosts
@@ -101,7 +102,7 @@ func cardOf(b *knowledge.Base, e *knowledge.Entry) office.PieceVersion {
 func (p *parts) publisher(more ...jobs.Publisher) *jobs.Publish {
 	return &jobs.Publish{
 		Office: p.records, Check: p.publishCheck(), To: append(p.sinks, more...), Fixed: p.targets, Log: p.app.log,
-		Meter: jobs.NewPublishMeter(p.metrics), Workers: map[string]int{"cloud": 1, "chat": 2},
+		Meter: jobs.NewPublishMeter(p.metrics), Workers: map[string]int{"cloud": 2, "chat": 2},
 	}
 }
 

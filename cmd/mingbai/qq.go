@@ -101,7 +101,7 @@ func (s *server) attachQQ(metrics prometheus.Registerer) (map[string]http.Handle
 		}
 	}
 	if len(hooked) == 0 {
-		return nil, nil
+		return map[string]http.Handler{}, nil
 	}
 	return map[string]http.Handler{qqPath: bot.NewQQWebhook(hooked...)}, nil
 }
