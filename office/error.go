@@ -51,7 +51,7 @@ func KindOf(err error) Kind {
 	if errors.As(err, &e) {
 		return e.Kind
 	}
-	if _, ok := Outage(err); ok {
+	if _, ok := outage(err); ok {
 		return Unavailable
 	}
 	return Internal

@@ -84,7 +84,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		return nil, err
 	}
 	if err := db.migrate(ctx); err != nil {
-		if advice, ok := Outage(err); ok {
+		if advice, ok := outage(err); ok {
 			err = &Error{Kind: Unavailable, Msg: db.place() + advice, Err: err}
 		}
 		return nil, errors.Join(err, db.Close())

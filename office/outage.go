@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"strings"
-	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
@@ -65,14 +64,25 @@ func Outage(err error) (advice string, ok bool) {
 		return "", false
 	}
 	var connect *pgconn.ConnectError
-	var network net.Error
-	if errors.As(err, &connect) || errors.As(err, &network) && !network.Timeout() || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+	if errors.As(err, &connect) || errors.Is(err, driver.ErrBadConn) {
 		return outageUnreachable, true
 	}
 	// pgx has no type for a connection that the server closed under it.
 	if err != nil && (strings.Contains(err.Error(), "conn closed") || errors.Is(err, io.EOF) && strings.Contains(err.Error(), "failed")) {
 		return pgOutages["08"], true
+	}
+	return "", false
+}
+
+// outage is Outage for an error that came out of the records: then a broken
+// connection is the database's too.
+func outage(err error) (advice string, ok bool) {
+	if advice, ok = Outage(err); ok {
+		return advice, true
+	}
+	var network *net.OpError
+	if errors.As(err, &network) && !network.Timeout() || errors.Is(err, io.ErrUnexpectedEOF) {
+		return outageUnreachable, true
 	}
 	return "", false
 }
