@@ -63,7 +63,7 @@ func (s *served) start() {
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
-	for end := time.Now().Add(time.Minute); ; {
+	for end := time.Now().Add(3 * time.Minute); ; {
 		resp, err := http.Get(s.base + "/healthz")
 		if err == nil {
 			_, _ = io.Copy(io.Discard, resp.Body) // it answers, that is all
