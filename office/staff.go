@@ -147,6 +147,14 @@ func (db *DB) SuspendManaged(ctx context.Context, by Person, id int64, suspend b
 	return db.Suspend(ctx, actor(by), id, suspend)
 }
 
+// ClearManaged is Clear for an administrator.
+func (db *DB) ClearManaged(ctx context.Context, by Person, id int64, cleared bool) error {
+	if _, err := managed(ctx, db.read, by, id); err != nil {
+		return err
+	}
+	return db.Clear(ctx, actor(by), id, cleared)
+}
+
 // InviteManaged is Invite for an administrator.
 func (db *DB) InviteManaged(ctx context.Context, by Person, id int64) (code string, until string, err error) {
 	if _, err := managed(ctx, db.read, by, id); err != nil {

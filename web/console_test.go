@@ -23,6 +23,7 @@ import (
 type bureau struct {
 	*httptest.Server
 	db    *office.DB
+	pages *console.Console
 	first string        // password of the administrator chen
 	plain office.Person // an administrator for whom the test vouches
 }
@@ -49,11 +50,11 @@ func newBureau(t *testing.T) *bureau {
 	if u.plain, err = db.AddPerson(t.Context(), "test", office.Person{Name: "林股长", Posts: chen.Posts}); err != nil {
 		t.Fatal(err)
 	}
-	pages, err := console.New(console.Options{Office: db, Loopback: true, Place: func() string { return "青禾县" }})
+	u.pages, err = console.New(console.Options{Office: db, Loopback: true, Place: func() string { return "青禾县" }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := web.New(web.Options{API: http.NotFoundHandler(), Console: pages})
+	h, err := web.New(web.Options{API: http.NotFoundHandler(), Console: u.pages})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,6 +162,7 @@ func TestConsole(t *testing.T) {
 	}{
 		{"signing in for the first time", testFirstSignIn},
 		{"people and places", testPeople},
+		{"hostile text stays text", testConsoleHostile},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(t, b) })
 	}

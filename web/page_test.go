@@ -34,6 +34,7 @@ func TestPage(t *testing.T) {
 		{"numbers to call are links, sums are not", testNumbers},
 		{"a model's words are labelled", testModel},
 		{"copy takes the sources along", testCopy},
+		{"a link offers words and sends none", testOffered},
 		{"delete", testErase},
 		{"pick up", testPickup},
 		{"large type is kept", testLarge},
@@ -85,6 +86,22 @@ func testAnswer(t *testing.T, browser context.Context) {
 		if !eval[bool](b, expression) {
 			t.Errorf("%s: not so: %s\npage: %s", what, expression, b.snapshot())
 		}
+	}
+}
+
+func testOffered(t *testing.T, browser context.Context) {
+	s := newSite(t)
+	b := open(t, browser, s.URL+"/#say=%E7%BB%91%E5%AE%9A%20AB12C")
+	b.until(`document.querySelector('#words').value === '绑定 AB12C' && location.hash === ''`)
+	if got := s.asked(); got != "" {
+		t.Errorf("the link sent %q", got)
+	}
+	b.run(chromedp.Evaluate(`location.hash = '#say=%E7'`, nil)) // half a character
+	b.until(`location.hash === ''`)
+	b.key("Enter", 0)
+	b.replies(1)
+	if got := s.asked(); got != "绑定 AB12C" {
+		t.Errorf("asked %q", got)
 	}
 }
 

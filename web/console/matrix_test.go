@@ -44,6 +44,7 @@ var expectations = map[string]expectation{
 	"POST /console/people/{id}/posts/remove":  {"管", "person"},
 	"POST /console/people/{id}/suspend":       {"管", "person"},
 	"POST /console/people/{id}/resume":        {"管", "person"},
+	"POST /console/people/{id}/cleared":       {"管", "person"},
 	"POST /console/people/{id}/invite":        {"管", "person"},
 	"POST /console/people/{id}/console":       {"管", "person"},
 	"POST /console/people/{id}/console/reset": {"管", "person"},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"mingbai/office"
@@ -161,6 +162,7 @@ type personPage struct {
 	Account *office.ConsoleAccount // nil: none
 	May     bool                   // change them
 	Self    bool
+	Clerk   bool // may be cleared for restricted cases
 	Roles   []Option
 	Orgs    []Option
 	Code    string // an invite that was just made
@@ -181,7 +183,7 @@ func (c *call) personPage(f *form) (personPage, error) {
 	if err != nil {
 		return personPage{}, err
 	}
-	page := personPage{Form: f, Person: p, May: c.me.Manages(p), Self: p.ID == c.me.ID}
+	page := personPage{Form: f, Person: p, May: c.me.Manages(p), Self: p.ID == c.me.ID, Clerk: slices.ContainsFunc(p.Posts, func(s office.Post) bool { return s.Role == office.Clerk })}
 	if !page.May {
 		return page, nil
 	}
@@ -266,6 +268,12 @@ func suspend(c *call) error {
 func resume(c *call) error {
 	return c.act("已恢复。", func(id int64, _ *form) error {
 		return c.o.Office.SuspendManaged(c.r.Context(), c.me, id, false)
+	})
+}
+
+func clearPerson(c *call) error {
+	return c.act("改好了。", func(id int64, f *form) error {
+		return c.o.Office.ClearManaged(c.r.Context(), c.me, id, f.Get("cleared") != "")
 	})
 }
 

@@ -2,6 +2,7 @@ package console
 
 import (
 	"slices"
+	"strings"
 
 	"mingbai/office"
 )
@@ -55,6 +56,7 @@ func routes() []route {
 		{pattern: "POST /console/people/{id}/posts/remove", roles: admins, scope: managedScope, fresh: true, run: removePost},
 		{pattern: "POST /console/people/{id}/suspend", roles: admins, scope: managedScope, fresh: true, run: suspend},
 		{pattern: "POST /console/people/{id}/resume", roles: admins, scope: managedScope, fresh: true, run: resume},
+		{pattern: "POST /console/people/{id}/cleared", roles: admins, scope: managedScope, fresh: true, run: clearPerson},
 		{pattern: "POST /console/people/{id}/invite", roles: admins, scope: managedScope, run: invite},
 		{pattern: "POST /console/people/{id}/console", roles: admins, scope: managedScope, fresh: true, run: giveConsole},
 		{pattern: "POST /console/people/{id}/console/reset", roles: admins, scope: managedScope, fresh: true, run: resetConsole},
@@ -78,6 +80,17 @@ func routes() []route {
 		{pattern: "POST /console/account/codes/recovery", roles: everybody, fresh: true, run: newRecovery},
 		{pattern: "POST /console/account/sessions/{id}/end", roles: everybody, run: endSession},
 	}
+}
+
+// Pages lists the patterns of all pages that a browser fetches, such as
+// "/console/people/{id}".
+func (c *Console) Pages() (list []string) {
+	for _, r := range c.table {
+		if method, path, _ := cutPattern(r.pattern); method == "GET" {
+			list = append(list, strings.TrimSuffix(path, "{$}"))
+		}
+	}
+	return list
 }
 
 // allows says whether the person has one of the roles anywhere.

@@ -194,3 +194,15 @@ menu();
 prepare();
 presence();
 chat.start().then(greet);
+
+/** offered puts what a link says (#say=…) into the box, for the person to send
+    or not. It is in the part of the address that goes to no server. */
+function offered() {
+  if (!location.hash.startsWith('#say=')) return;
+  try {
+    box.put(decodeURIComponent(location.hash.slice(5)).slice(0, 200));
+  } catch { /* not a whole address */ }
+  history.replaceState(null, '', location.pathname);
+}
+addEventListener('hashchange', offered);
+offered();
