@@ -402,10 +402,11 @@ func (db *DB) PieceVersions(ctx context.Context, id int64) ([]PieceVersion, erro
 // PieceFilter narrows a list of items. Zero fields do not.
 type PieceFilter struct {
 	States   []PieceState
-	Audience string // or topic
-	Text     string // part of the title
-	Live     bool   // only what is published, as it is published
-	Limit    int    // 50 if 0
+	Audience string  // or topic
+	Text     string  // part of the title
+	Live     bool    // only what is published, as it is published
+	For      *Person // only what this officer or administrator has to do with
+	Limit    int     // 50 if 0
 	Offset   int
 }
 
@@ -427,6 +428,9 @@ func (db *DB) Pieces(ctx context.Context, f PieceFilter) ([]Piece, int, error) {
 	if f.Audience != "" {
 		a, b := w.arg("%;"+escapeLike(f.Audience)+";%"), w.arg(f.Audience)
 		from += ` AND (';' || v.audience || ';' LIKE ` + a + ` OR v.topic = ` + b + `)`
+	}
+	if f.For != nil {
+		from += w.desks(*f.For, "i.path")
 	}
 	if f.Text != "" {
 		from += ` AND v.title LIKE ` + w.arg("%"+escapeLike(f.Text)+"%")
@@ -453,6 +457,23 @@ func (db *DB) Pieces(ctx context.Context, f PieceFilter) ([]Piece, int, error) {
 	}
 	return list, total, rows.Err()
 }
+
+// desks limits a list to the places of a person who publishes.
+func (c *clause) desks(p Person, column string) string {
+	var in []string
+	for _, q := range p.Posts {
+		if (q.Role == Officer || q.Role == Admin) && !p.Suspended {
+			in = append(in, column+` LIKE `+c.arg(escapeLike(q.Scope())+"%"))
+		}
+	}
+	if in == nil {
+		return ` AND 1 = 0`
+	}
+	return ` AND (` + strings.Join(in, " OR ") + `)`
+}
+
+// Path is the place whose officers deal with the piece.
+func (it Piece) Path() string { return it.path }
 
 // PieceEvent is one step of an item.
 type PieceEvent struct {

@@ -223,6 +223,9 @@ func (r Publishing) settle(p Plan, at time.Time, q quiet) (time.Time, bool) {
 	return at, false
 }
 
+// DayMark tells what kind of day a time is on: 放假, 周末, 调休上班, or "".
+func DayMark(at time.Time) string { return mark(at) }
+
 // mark tells what kind of day it is.
 func mark(at time.Time) string {
 	day := calendar.Day(at)
@@ -502,6 +505,9 @@ func planPieces(ctx context.Context, q querier, plan int64) ([]int64, error) {
 
 // Plan reads a plan with its items.
 func (db *DB) Plan(ctx context.Context, id int64) (Plan, error) { return planByID(ctx, db.read, id) }
+
+// Path is the place whose officers deal with the plan.
+func (p Plan) Path() string { return p.path }
 
 // maxPlans bounds how many plans there are to look at.
 const maxPlans = 500

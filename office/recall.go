@@ -43,6 +43,11 @@ func (db *DB) Settle(ctx context.Context, by Person, id int64, what string) erro
 	case !ok:
 		return invalid("写 arrived（送到了）、lost（没送到）或 again（再发一次）。")
 	}
+	if path, err := db.DeliveryPath(ctx, id); err != nil {
+		return err
+	} else if !by.covers(Officer, path) && !by.covers(Admin, path) {
+		return forbidden("不确定的送达由本辖区的普法干部来核实。")
+	}
 	return db.update(ctx, func(tx *sql.Tx) error {
 		now := db.now().Unix()
 		r, err := tx.ExecContext(ctx, `UPDATE deliveries SET state = CAST($1 AS TEXT), changed = CAST($2 AS BIGINT), due = 0,
@@ -68,7 +73,8 @@ type DeliveryFilter struct {
 	States []string
 	Sink   string
 	Act    string
-	Limit  int // 50 if 0
+	For    *Person // only what this officer or administrator has to do with
+	Limit  int     // 50 if 0
 	Offset int
 }
 
@@ -76,7 +82,10 @@ type DeliveryFilter struct {
 // are in all.
 func (db *DB) Deliveries(ctx context.Context, f DeliveryFilter) ([]Delivery, int, error) {
 	var w clause
-	from := ` FROM deliveries d JOIN item_versions v ON v.item = d.item AND v.version = d.version WHERE 1 = 1`
+	from := ` FROM deliveries d JOIN item_versions v ON v.item = d.item AND v.version = d.version JOIN items i ON i.id = d.item WHERE 1 = 1`
+	if f.For != nil {
+		from += w.desks(*f.For, "i.path")
+	}
 	if f.Piece != 0 {
 		from += ` AND d.item = ` + w.arg(f.Piece)
 	}
@@ -116,6 +125,15 @@ func (db *DB) Deliveries(ctx context.Context, f DeliveryFilter) ([]Delivery, int
 		list = append(list, d)
 	}
 	return list, total, rows.Err()
+}
+
+// DeliveryPath is the place whose officers deal with a delivery.
+func (db *DB) DeliveryPath(ctx context.Context, id int64) (path string, err error) {
+	err = db.read.QueryRowContext(ctx, `SELECT i.path FROM deliveries d JOIN items i ON i.id = d.item WHERE d.id = $1`, id).Scan(&path)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", notFound("台账里没有这一条。")
+	}
+	return path, err
 }
 
 // Tally counts deliveries.

@@ -97,6 +97,15 @@ func cardOf(b *knowledge.Base, e *knowledge.Entry) office.PieceVersion {
 	return office.PieceVersion{Kind: office.KindCard, Title: string(title[:min(len(title), 40)]), Body: text.String(), Topic: e.Topic, Entry: e.ID, Audience: []string{"乡村", "社区"}}
 }
 
+// card makes a card from the entry of that number.
+func (p *parts) card(entry string) (office.PieceVersion, error) {
+	e := p.base.Entry(strings.ToUpper(strings.TrimSpace(entry)))
+	if e == nil {
+		return office.PieceVersion{}, &office.Error{Kind: office.NotFound, Msg: "没有编号“" + entry + "”的知识条目。"}
+	}
+	return cardOf(p.base, e), nil
+}
+
 // publisher is the job that fires plans and sends what they planned. The sinks
 // that the settings name are in it; chat needs a running bot.
 func (p *parts) publisher(more ...jobs.Publisher) *jobs.Publish {

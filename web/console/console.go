@@ -35,9 +35,13 @@ type Options struct {
 	Loopback bool
 	// NeedCodes has everybody set up codes from the phone before anything else.
 	NeedCodes bool
-	Public    string           // address of the residents' page, for links; "": none is known
-	Place     func() string    // the county's name for the heading; nil: none
-	Now       func() time.Time // time.Now if nil
+	// Check looks at what officers wrote; nil: only what the office sees by itself.
+	Check office.Check
+	// Card makes a question card from a knowledge entry; nil: there are none.
+	Card   func(entry string) (office.PieceVersion, error)
+	Public string           // address of the residents' page, for links; "": none is known
+	Place  func() string    // the county's name for the heading; nil: none
+	Now    func() time.Time // time.Now if nil
 }
 
 // Console serves the pages.

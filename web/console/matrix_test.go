@@ -1,7 +1,10 @@
 package console
 
 import (
+	"bytes"
 	"fmt"
+	"image"
+	"image/png"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -58,6 +61,32 @@ var expectations = map[string]expectation{
 	"GET /console/audit":                      {"管", "county"},
 	"POST /console/audit/verify":              {"管", "county"},
 
+	// what is published
+	"GET /console/content":                 {"普管", ""},
+	"GET /console/content/new":             {"普管", ""},
+	"POST /console/content/new":            {"普管", ""},
+	"GET /console/content/{id}":            {"普管", "piece"},
+	"POST /console/content/{id}":           {"普管", "piece"},
+	"GET /console/content/{id}/edit":       {"普管", "piece"},
+	"GET /console/content/{id}/diff":       {"普管", "piece"},
+	"POST /console/content/{id}/submit":    {"普管", "piece"},
+	"POST /console/content/{id}/approve":   {"普管", "piece"},
+	"POST /console/content/{id}/return":    {"普管", "piece"},
+	"POST /console/content/{id}/rollback":  {"普管", "piece"},
+	"POST /console/content/{id}/recall":    {"普管", "piece"},
+	"GET /console/pictures/{name}":         {"普管", "picture"},
+	"GET /console/plans":                   {"普管", ""},
+	"POST /console/plans":                  {"普管", ""},
+	"POST /console/plans/{id}/pause":       {"普管", "plan"},
+	"POST /console/plans/{id}/resume":      {"普管", "plan"},
+	"POST /console/publishing/stop":        {"普管", ""},
+	"POST /console/publishing/resume":      {"普管", ""},
+	"POST /console/publishing/quiet":       {"普管", ""},
+	"GET /console/month":                   {"普管", ""},
+	"GET /console/deliveries":              {"普管", ""},
+	"POST /console/deliveries/{id}/settle": {"普管", "delivery"},
+	"GET /console/jobs":                    {"普管", ""},
+
 	// one's own account
 	"GET /console/account":                    {"*", ""},
 	"GET /console/account/password":           {"*", ""},
@@ -76,6 +105,27 @@ var objects = map[string]func(m *matrix, p office.Person) (own, foreign string){
 	"person": func(m *matrix, _ office.Person) (string, string) {
 		m.hired++
 		return fmt.Sprint(m.hire(fmt.Sprint("甲", m.hired), office.Helper, "三里村").ID), fmt.Sprint(m.hire(fmt.Sprint("乙", m.hired), office.Helper, "五里村").ID)
+	},
+	"piece": func(m *matrix, _ office.Person) (string, string) {
+		m.hired++
+		return fmt.Sprint(m.piece(m.hire(fmt.Sprint("写", m.hired), office.Officer, "城东街道"))), fmt.Sprint(m.piece(m.stranger))
+	},
+	"plan": func(m *matrix, p office.Person) (string, string) {
+		return fmt.Sprint(m.plan(p)), fmt.Sprint(m.plan(m.stranger))
+	},
+	"delivery": func(m *matrix, p office.Person) (string, string) {
+		return fmt.Sprint(m.delivery(m.piece(p))), fmt.Sprint(m.delivery(m.piece(m.stranger)))
+	},
+	"picture": func(m *matrix, p office.Person) (string, string) {
+		var b bytes.Buffer
+		if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 2, 2))); err != nil {
+			m.Fatal(err)
+		}
+		x, err := m.db.AddImage(m.Context(), p, b.Bytes())
+		if err != nil {
+			m.Fatal(err)
+		}
+		return x.Name, "0" + x.Name
 	},
 	"session": func(m *matrix, p office.Person) (string, string) {
 		return m.sessionOf(p), m.sessionOf(m.stranger)
@@ -138,6 +188,40 @@ func (m *matrix) hire(name string, r office.Role, org string) office.Person {
 		m.Fatal(err)
 	}
 	return p
+}
+
+// piece writes one that waits for a second person.
+func (m *matrix) piece(by office.Person) int64 {
+	m.Helper()
+	it, err := m.db.AddPiece(m.Context(), by, office.PieceVersion{Kind: office.KindText, Title: "借条怎么写", Body: "借钱要打借条，写清金额、利率、还款日，双方签名按手印。", Audience: []string{"乡村"}})
+	if err == nil {
+		_, _, err = m.db.Submit(m.Context(), by, it.ID, 0, nil)
+	}
+	if err != nil {
+		m.Fatal(err)
+	}
+	return it.ID
+}
+
+func (m *matrix) plan(by office.Person) int64 {
+	m.Helper()
+	p, err := m.db.AddPlan(m.Context(), by, office.Plan{Name: "每周普法", Spec: "每周一上午九点", Pool: "乡村"})
+	if err != nil {
+		m.Fatal(err)
+	}
+	return p.ID
+}
+
+// delivery writes an uncertain one.
+func (m *matrix) delivery(piece int64) (id int64) {
+	m.Helper()
+	write, _, _ := m.db.Handles()
+	m.hired++
+	if err := write.QueryRowContext(m.Context(), `INSERT INTO deliveries (item, version, act, sink, target, keyed, plan, slot, state, due, lease, attempts, ref, code, created, changed, sent, expires, settled)
+		VALUES ($1, 1, 'publish', 'chat', $2, 0, 0, 0, 'uncertain', 0, 0, 1, '', 'crash', 1, 1, 0, 0, '') RETURNING id`, piece, fmt.Sprint("qq/user/", m.hired)).Scan(&id); err != nil {
+		m.Fatal(err)
+	}
+	return id
 }
 
 // token signs a person in.

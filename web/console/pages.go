@@ -33,6 +33,7 @@ var helpers = template.FuncMap{
 	"choice":  newChoice,
 	"time":    func(t time.Time) string { return shown(t, "2006-01-02 15:04") },
 	"day":     func(t time.Time) string { return shown(t, "2006-01-02") },
+	"days":    func() []string { return []string{"一", "二", "三", "四", "五", "六", "日"} },
 	"join":    strings.Join,
 	"address": func(parts ...any) string { return addressOf(parts...) },
 }
