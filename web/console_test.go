@@ -163,6 +163,7 @@ func TestConsole(t *testing.T) {
 		{"signing in for the first time", testFirstSignIn},
 		{"people and places", testPeople},
 		{"hostile text stays text", testConsoleHostile},
+		{"content and plans", testPublishing},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(t, b) })
 	}

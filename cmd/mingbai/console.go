@@ -94,7 +94,7 @@ func (s *server) console(chat *bot.WebChat) (http.Handler, error) {
 	return console.New(console.Options{
 		Office: s.records, Log: s.app.log, Sender: chat.Sender, Secure: chat.Secure, Now: s.app.now,
 		Loopback: onLoopback(s.app.config), NeedCodes: s.app.config.Env == config.Production,
-		Public: s.app.config.Web.PublicURL, Check: s.publishCheck(), Card: s.card,
+		Public: s.app.config.Web.PublicURL, Check: s.publishCheck(), Card: s.card, Hosts: s.app.config.Publish.Hosts,
 		Place: func() string {
 			if c := s.county.Load(); c != nil {
 				return c.Name

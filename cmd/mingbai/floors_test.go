@@ -21,7 +21,7 @@ var floors = map[string][]string{
 	"handlers":          {"bot", "knowledge", "office", "calendar"},
 	"jobs":              {"bot", "knowledge", "office", "config"},
 	"web":               {"jobs", "knowledge", "office", "config"},
-	"web/console":       {"jobs", "knowledge", "office"},
+	"web/console":       {"jobs", "knowledge", "office", "calendar"},
 	"internal/migrate":  {},
 	"internal/servers":  {},
 	"cmd/mingbai":       nil, // all

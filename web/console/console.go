@@ -39,6 +39,7 @@ type Options struct {
 	Check office.Check
 	// Card makes a question card from a knowledge entry; nil: there are none.
 	Card   func(entry string) (office.PieceVersion, error)
+	Hosts  []string         // that published links may lead to
 	Public string           // address of the residents' page, for links; "": none is known
 	Place  func() string    // the county's name for the heading; nil: none
 	Now    func() time.Time // time.Now if nil

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"html/template"
 	"io"
 	"net/http"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"mingbai/calendar"
+	"mingbai/jobs"
 	"mingbai/office"
 )
 
@@ -75,6 +77,7 @@ func audienceOptions(first string) []Option {
 // view is how a version looks at a place.
 type placeView struct {
 	Name, Text string
+	HTML       template.HTML // of the page; "" elsewhere
 	Runes, Max int
 }
 
@@ -220,17 +223,27 @@ func (c *call) preview(page writePage, v office.PieceVersion) error {
 	if err != nil {
 		return err
 	}
-	page.Verdict, page.Places = &verdict, places(v, "某某")
+	page.Verdict = &verdict
+	if page.Places, err = c.places(v); err != nil {
+		return err
+	}
 	return c.show(http.StatusOK, "content_write", page)
 }
 
-// places gives a version as it looks everywhere.
-func places(v office.PieceVersion, approver string) (list []placeView) {
+// places gives a version as it looks everywhere; on the page it is rendered as
+// the site renders it.
+func (c *call) places(v office.PieceVersion) (list []placeView, err error) {
 	for _, p := range office.Places {
-		text := v.Words(p, approver, "")
-		list = append(list, placeView{p.Name, text, len([]rune(text)), p.Max})
+		text := v.Words(p, "审核单位", "")
+		view := placeView{Name: p.Name, Text: text, Runes: len([]rune(text)), Max: p.Max}
+		if p.Key == "page" {
+			if view.HTML, err = jobs.HTML(v.Body, c.o.Hosts); err != nil {
+				return nil, err
+			}
+		}
+		list = append(list, view)
 	}
-	return list
+	return list, nil
 }
 
 type piecePage struct {
@@ -268,7 +281,9 @@ func (c *call) piecePage(f *form, it office.Piece) (p piecePage, err error) {
 		}
 		p.Approver = approver.Name
 	}
-	p.Places = places(it.Newest, "审核单位")
+	if p.Places, err = c.places(it.Newest); err != nil {
+		return p, err
+	}
 	if p.Versions, err = db.PieceVersions(ctx, it.ID); err != nil {
 		return p, err
 	}
