@@ -4,7 +4,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 SHARED      ?= ../shared
 FUZZTIME    ?= 5s
 
-.PHONY: run demo build test check deps lint race quality fuzz eval chaos soak bench bench-peers docs clean
+.PHONY: run demo build test check deps lint race quality fuzz eval chaos soak bench bench-peers bench-push push-kills docs clean
 
 run: build
 	./bin/mingbai serve
@@ -60,6 +60,14 @@ eval: build
 
 bench-peers: ## the same questions through another engine: make bench-peers LAWS=… QUERIES=…
 	@cd bench/peers && go run . -laws "$(abspath $(LAWS))" -queries "$(abspath $(QUERIES))"
+
+bench-push: ## deliveries a second beside asynq on a Redis with appendfsync always
+	@cd bench/push && go run .
+
+# push-kills kills the publisher 120 times for each of three seeds while it sends
+# to 2,000 targets of each sort, and has two processes fire 200 slots.
+push-kills:
+	MINGBAI_PUSH_KILLS=120 MINGBAI_PUSH_SEEDS=3 MINGBAI_PUSH_TO=2000 MINGBAI_SLOTS=200 go test ./jobs -run 'KilledWhile|TwoProcesses' -timeout 40m -v
 
 # chaos kills the program KILLS times at each place it is tested on.
 KILLS       ?= 500

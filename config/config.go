@@ -26,6 +26,7 @@ type Config struct {
 	Keep      Keep
 
 	Publishing Publishing
+	Notify     Notify
 }
 
 // Knowledge is where answers come from.
@@ -113,6 +114,22 @@ type Publish struct {
 	HookURL    string   `env:"PUBLISH_HOOK_URL" default:"" doc:"发布时通知谁（webhook），如大喇叭、村务屏平台的接口 https://主机/路径；不填不通知"`
 	HookSecret Secret   `env:"PUBLISH_HOOK_SECRET" default:"" doc:"和对方约定的签名密钥，至少 32 个字符（openssl rand -hex 32）"`
 	HookHosts  []string `env:"PUBLISH_HOOK_HOSTS" default:"" doc:"允许通知哪些主机（逗号分隔）；本单位内网的写 IP"`
+}
+
+// Notify is how staff are told of work outside the bot: group robots and mail.
+// What goes out names a number and a step, never anybody's data.
+type Notify struct {
+	WeCom          Secret   `env:"NOTIFY_WECOM" default:"" doc:"企业微信群机器人的地址（群设置里复制，带 key）；填了，工作提醒也发到那个群，只有编号和步骤"`
+	DingTalk       Secret   `env:"NOTIFY_DINGTALK" default:"" doc:"钉钉群自定义机器人的地址（带 access_token）"`
+	DingTalkSecret Secret   `env:"NOTIFY_DINGTALK_SECRET" default:"" doc:"钉钉机器人“加签”的密钥（SEC 开头）"`
+	Feishu         Secret   `env:"NOTIFY_FEISHU" default:"" doc:"飞书群自定义机器人的地址"`
+	FeishuSecret   Secret   `env:"NOTIFY_FEISHU_SECRET" default:"" doc:"飞书机器人“签名校验”的密钥"`
+	Hosts          []string `env:"NOTIFY_HOSTS" default:"qyapi.weixin.qq.com,oapi.dingtalk.com,open.feishu.cn" doc:"允许发提醒的主机（逗号分隔）；单位自建的网关写上它的主机名或 IP"`
+	SMTP           string   `env:"SMTP_SERVER" default:"" doc:"发提醒邮件的服务器 主机:端口；填了，登记了邮箱的工作人员也收邮件"`
+	SMTPUser       string   `env:"SMTP_USER" default:"" doc:"邮件服务器的账号"`
+	SMTPPassword   Secret   `env:"SMTP_PASSWORD" default:"" doc:"邮件服务器的密码或授权码"`
+	SMTPFrom       string   `env:"SMTP_FROM" default:"" doc:"发件人地址，如 mingbai@example.gov.cn；不填用 SMTP_USER"`
+	SMTPTLS        string   `env:"SMTP_TLS" default:"tls" doc:"tls（465 端口）、starttls（587 端口）或 none（只许本机和内网）"`
 }
 
 // Keep is for how long what is kept of people stays. What is due goes once a

@@ -188,6 +188,9 @@ func said(t *turn) string {
 
 // submit hands the confirmed card in.
 func (r *Router) submit(ctx context.Context, t *turn, f form) (bot.Reply, error) {
+	if f.name == formLecture {
+		return r.orderLecture(ctx, t)
+	}
 	p, err := r.d.Cases.PersonByAccount(ctx, office.Account(t.message.From))
 	if err != nil {
 		return bot.Reply{}, err
@@ -267,6 +270,7 @@ func greeting(p office.Person) string {
 	}{
 		{office.Helper, "“代办”替老乡上报（要本人同意码）"}, {office.Grid, "“上报”报告看到的情况"}, {office.Clerk, "“待办”看要办的件，“受理 编号”“派单 编号 姓名”“答复 编号 内容”，“登记”记来访"},
 		{office.Mediator, "“待办”看派给您的件，“办理 编号”“答复 编号 内容”"}, {office.Adviser, "“待办”看派给您的件"},
+		{office.Officer, "“讲座待办”看讲座订单，“派讲 编号 讲师”派单"},
 	} {
 		if p.Has(x.role) {
 			can = append(can, x.what)

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"mingbai/bot"
 	"mingbai/knowledge"
@@ -25,17 +26,23 @@ type deskTalk struct {
 
 func newDesk(t *testing.T) *deskTalk {
 	t.Helper()
+	return newDeskAt(t, time.Now)
+}
+
+// newDeskAt is a desk whose records and router go by a clock of the test.
+func newDeskAt(t *testing.T, now func() time.Time) *deskTalk {
+	t.Helper()
 	b, err := base()
 	if err != nil {
 		t.Fatal(err)
 	}
-	db, err := office.Open(t.Context(), office.Options{Dir: t.TempDir()})
+	db, err := office.Open(t.Context(), office.Options{Dir: t.TempDir(), Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
 	k := &deskTalk{t: t, db: db, sessions: map[string][]byte{}}
-	k.router = New(Deps{Base: b, Answerer: knowledge.NewAnswerer(b), Safety: sharedSafety(t), Cases: db})
+	k.router = New(Deps{Base: b, Answerer: knowledge.NewAnswerer(b), Safety: sharedSafety(t), Cases: db, Now: now})
 	orgs := [][]string{{"上级", "类别", "名称"}, {"", "县", "青禾县"}, {"青禾县", "乡镇街道", "城东街道"}, {"城东街道", "司法所", "城东司法所"}, {"城东街道", "村社区", "三里村"}}
 	if rep, err := db.ImportOrgs(t.Context(), "test", orgs, false); err != nil || len(rep.Errors) > 0 {
 		t.Fatal(rep, err)

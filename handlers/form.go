@@ -20,7 +20,9 @@ type field struct {
 	choices         []string // picked by number or by their words; nil: free text
 	optional        bool     // "无" and "不知道" leave it empty
 	only            func(f map[string]string) bool
-	max             int // runes; 0: 100
+	max             int                                                                                       // runes; 0: 100
+	from            string                                                                                    // key under which the session keeps the choices, one a line
+	check           func(r *Router, ctx context.Context, f map[string]string, v string) (value, fault string) // after read; may put v differently
 }
 
 // form is a row of the table of forms. After the last field the person sees a
@@ -79,6 +81,7 @@ var forms = []form{
 		{key: "wish", label: "风险", ask: "风险怎么样？回复数字：", choices: []string{"一般", "可能激化", "有人可能受伤害"}}}},
 	{"desk", office.ViaDesk, "登记来访、来电。随时可以回“返回”“退出”。\n", []field{askMatter, askStory, askPlace, askParties, askWish,
 		{key: "name", label: "姓名", ask: "来人怎么称呼？", optional: true}, {key: "phone", label: "电话", ask: "电话？没有就回“无”。", optional: true}}},
+	{formLecture, "", "请人来讲法，不收钱。问几句就好；随时可以回“返回”“退出”。\n", lectureFields},
 }
 
 func formNamed(name string) (form, bool) {
@@ -121,7 +124,7 @@ func (r *Router) begin(t *turn, name string, known map[string]string) bot.Reply 
 func (r *Router) forward(t *turn, f form) bot.Reply {
 	s := t.session.Form
 	for s.Step++; s.Step < len(f.fields); s.Step++ {
-		q := f.fields[s.Step]
+		q := f.fields[s.Step].in(s)
 		if _, known := s.Fields[q.key]; !known && (q.only == nil || q.only(s.Fields)) {
 			return bot.Reply{Text: q.ask, Choices: q.choices}
 		}
@@ -186,8 +189,8 @@ func (r *Router) step(ctx context.Context, t *turn, f form, text string) (bot.Re
 	case s.Step >= len(f.fields):
 		return r.atCard(ctx, t, f, text)
 	}
-	q := f.fields[s.Step]
-	v, fault := q.read(text)
+	q := f.fields[s.Step].in(s)
+	v, fault := r.read(ctx, s, q, text)
 	if fault != "" {
 		return bot.Reply{Text: fault, Choices: q.choices}, nil
 	}
@@ -206,7 +209,8 @@ func stepBack(s *bot.Form, f form) bot.Reply {
 	}
 	s.Step = max(s.Step, 0)
 	delete(s.Fields, f.fields[s.Step].key)
-	return bot.Reply{Text: f.fields[s.Step].ask, Choices: f.fields[s.Step].choices}
+	q := f.fields[s.Step].in(s)
+	return bot.Reply{Text: q.ask, Choices: q.choices}
 }
 
 // atCard submits or corrects.
@@ -223,17 +227,34 @@ func (r *Router) atCard(ctx context.Context, t *turn, f form, text string) (bot.
 	if i > len(f.fields) {
 		return bot.Reply{Text: fmt.Sprintf("没有第 %d 项。", i)}, nil
 	}
-	q := f.fields[i-1]
+	q := f.fields[i-1].in(s)
 	if strings.TrimSpace(m[2]) == "" {
 		s.Step, s.Fields[keyCard] = i-1, "1"
 		return bot.Reply{Text: q.ask, Choices: q.choices}, nil
 	}
-	v, fault := q.read(m[2])
+	v, fault := r.read(ctx, s, q, m[2])
 	if fault != "" {
 		return bot.Reply{Text: fault, Choices: q.choices}, nil
 	}
 	s.Fields[q.key] = v
 	return card(s, f), nil
+}
+
+// in fills in the choices that the session keeps for the field.
+func (q field) in(s *bot.Form) field {
+	if q.from != "" {
+		q.choices = strings.Split(s.Fields[q.from], "\n")
+	}
+	return q
+}
+
+// read takes an answer and has the field's own rule look at it.
+func (r *Router) read(ctx context.Context, s *bot.Form, q field, text string) (value, fault string) {
+	value, fault = q.read(text)
+	if fault != "" || q.check == nil || value == "" {
+		return value, fault
+	}
+	return q.check(r, ctx, s.Fields, value)
 }
 
 // read takes an answer, or says what is wrong with it. Numbers of identity cards

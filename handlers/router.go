@@ -137,6 +137,9 @@ func (r *Router) hear(ctx context.Context, t *turn, text string) (bot.Reply, err
 	if reply, ok, err := r.cases(ctx, t, text); ok || err != nil {
 		return reply, err
 	}
+	if reply, ok, err := r.lectures(ctx, t, text); ok || err != nil {
+		return reply, err
+	}
 	return r.say(ctx, t, text)
 }
 

@@ -10,17 +10,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
-	"slices"
 	"strconv"
-	"strings"
-	"syscall"
 	"time"
-
-	"mingbai/knowledge"
 )
 
 // HookOptions says who is told by webhook: a county's app, a loudspeaker
@@ -57,19 +50,6 @@ const leastSecret = 32
 // name must resolve to the public internet when it is called, while an address
 // of the own network may be given as such.
 func NewHook(o HookOptions) (*Hook, error) {
-	u, err := url.Parse(o.URL)
-	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" || u.Scheme != "https" && u.Scheme != "http" {
-		return nil, fmt.Errorf("webhook: %q should read https://host/path", o.URL)
-	}
-	host := strings.ToLower(u.Hostname())
-	if !slices.ContainsFunc(o.Hosts, func(h string) bool { return strings.EqualFold(h, host) }) {
-		return nil, fmt.Errorf("webhook: %s is not among the hosts that are allowed", host)
-	}
-	own, err := netip.ParseAddr(host)
-	inHouse := err == nil && (own.IsLoopback() || own.IsPrivate())
-	if u.Scheme == "http" && !inHouse {
-		return nil, errors.New("webhook: another network's host is told over https only")
-	}
 	if len(o.Secret) < leastSecret {
 		return nil, fmt.Errorf("webhook: the secret has fewer than %d characters", leastSecret)
 	}
@@ -79,21 +59,11 @@ func NewHook(o HookOptions) (*Hook, error) {
 	if o.Timeout <= 0 {
 		o.Timeout = 10 * time.Second
 	}
-	dialer := &net.Dialer{Timeout: 5 * time.Second, Control: func(_, address string, _ syscall.RawConn) error {
-		at, err := netip.ParseAddrPort(address)
-		if err != nil || !knowledge.IsPublic(at.Addr()) && (!inHouse || at.Addr().Unmap() != own.Unmap()) {
-			return fmt.Errorf("webhook: %s is an address inside a network", address)
-		}
-		return nil
-	}}
-	return &Hook{o: o, url: u, client: &http.Client{
-		Timeout: o.Timeout,
-		Transport: &http.Transport{ // no proxy: it would resolve the name for us
-			DialContext: dialer.DialContext, TLSHandshakeTimeout: 5 * time.Second, MaxResponseHeaderBytes: maxHookAnswer,
-			DisableCompression: true, IdleConnTimeout: time.Minute, MaxIdleConnsPerHost: 2,
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}, nil
+	u, client, err := guarded("webhook", o.URL, o.Hosts, o.Timeout)
+	if err != nil {
+		return nil, err
+	}
+	return &Hook{o: o, url: u, client: client}, nil
 }
 
 // Host is who is told.

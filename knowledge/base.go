@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"slices"
 	"sort"
@@ -382,6 +383,9 @@ func (b *Base) Domains() []Domain { return b.state.Load().domains }
 
 // Topic gives the name of a topic, "" if there is none.
 func (b *Base) Topic(id string) string { return b.state.Load().topics[id] }
+
+// Topics gives the names of all topics by their ids.
+func (b *Base) Topics() map[string]string { return maps.Clone(b.state.Load().topics) }
 
 // Rules gives the rule table.
 func (b *Base) Rules() Rules { return b.state.Load().rules }

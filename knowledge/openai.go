@@ -226,8 +226,8 @@ func (m *ChatModel) ask(ctx context.Context, p Prompt, do call) (c Completion, e
 	var fault *modelError
 	if errors.As(err, &fault) && fault.free {
 		used = Completion{}
-	} else if c.In+c.Out == 0 {
-		used.In, used.Out = in, EstimateTokens(c.Text)
+	} else { // some servers count nothing, or no words that they have read before
+		used.In, used.Out = cmp.Or(c.In, in), cmp.Or(c.Out, EstimateTokens(c.Text))
 	}
 	if err == nil && p.Schema != nil {
 		c.Text, err = fitted(c.Text, p.Schema)

@@ -2,6 +2,8 @@ package knowledge
 
 import (
 	"context"
+	"fmt"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -9,6 +11,7 @@ import (
 
 // BenchmarkAddedTime is what an answer with a model takes outside the model:
 // finding, masking, the gates over every sentence. p99 must stay below 30 ms.
+// On a machine that others use the processor's time (cpu) says more.
 func BenchmarkAddedTime(b *testing.B) {
 	base := openBuiltin(b)
 	answerer, mask := NewAnswerer(base), NewRedactor(official)
@@ -19,26 +22,30 @@ func BenchmarkAddedTime(b *testing.B) {
 		b.Fatal(err)
 	}
 	entries := base.Entries()
-	var took []time.Duration
+	var took, worked []time.Duration
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	for i := 0; b.Loop(); i++ {
 		q := Question{Text: wordedStory + entries[i%len(entries)].Questions[0], On: gateDay}
-		begun := time.Now()
+		begun, cpu := time.Now(), threadTime()
 		a, err := answerer.Answer(context.Background(), q)
 		if err != nil {
 			b.Fatal(err)
 		}
-		found := time.Since(begun)
+		found, sought := time.Since(begun), threadTime()-cpu
 		if a.Kind != KindAnswer || len(a.Citations) == 0 {
 			continue
 		}
 		m.about(q.Text, a)
-		begun = time.Now()
+		begun, cpu = time.Now(), threadTime()
 		mask.Mask(q.Text)
 		w.Word(context.Background(), Asking{Question: q, Private: true}, a)
-		took = append(took, found+time.Since(begun))
+		took, worked = append(took, found+time.Since(begun)), append(worked, sought+threadTime()-cpu)
 	}
-	slices.Sort(took)
-	for name, part := range map[string]int{"p50-ms": 50, "p99-ms": 99} {
-		b.ReportMetric(float64(took[len(took)*part/100].Microseconds())/1000, name)
+	for name, times := range map[string][]time.Duration{"": took, "cpu-": worked} {
+		slices.Sort(times)
+		for _, part := range []int{50, 99} {
+			b.ReportMetric(float64(times[len(times)*part/100].Microseconds())/1000, fmt.Sprintf("%sp%d-ms", name, part))
+		}
 	}
 }

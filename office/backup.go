@@ -117,7 +117,7 @@ func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, ``)
 
 // first are the tables that others point to; they are restored in this order,
 // before the rest.
-var first = []string{"orgs", "people", "cases", "alerts", "items", "plans"}
+var first = []string{"orgs", "people", "cases", "notices", "alerts", "items", "plans", "lecturers", "lectures", "orders"}
 
 // tables lists all tables but those that number the schema, in an order in which
 // they can be restored.

@@ -17,6 +17,7 @@ type Dossier struct {
 	At       time.Time         `json:"at"`
 	Person   *Person           `json:"person,omitempty"` // their duty, if the address is bound
 	Cases    []DossierCase     `json:"cases"`
+	Lectures []Order           `json:"lectures"` // ordered
 	Notices  []DossierNotice   `json:"notices"`
 	Consults []DossierConsult  `json:"consults"` // never the words: they are not kept
 	Consents []DossierConsent  `json:"consents"`
@@ -74,7 +75,7 @@ func (db *DB) Dossier(ctx context.Context, by string, a Account) (Dossier, error
 	if err != nil {
 		return d, err
 	}
-	for _, part := range []func(context.Context, []byte, Account, *Dossier) error{db.dossierPerson, db.dossierCases, db.dossierNotices, db.dossierConsults, db.dossierConsents} {
+	for _, part := range []func(context.Context, []byte, Account, *Dossier) error{db.dossierPerson, db.dossierCases, db.dossierLectures, db.dossierNotices, db.dossierConsults, db.dossierConsents} {
 		if err := part(ctx, key, a, &d); err != nil {
 			return d, fmt.Errorf("dossier: %w", err)
 		}
@@ -211,6 +212,10 @@ func (d Dossier) Text() string {
 		if x.Score > 0 {
 			fmt.Fprintf(&b, "  评价：%d 分 %s\n", x.Score, x.Reason)
 		}
+	}
+	fmt.Fprintf(&b, "【订的讲座】%d 场\n", len(d.Lectures))
+	for _, o := range d.Lectures {
+		fmt.Fprintf(&b, "- %s %s，%s，%s，联系人 %s %s %s\n", o.No, o.Topic, TimeName(o.At), o.Unit, o.Contact, o.Phone, o.Wish)
 	}
 	fmt.Fprintf(&b, "【通知】%d 条\n【咨询记录】%d 次（只有时间和专题，没有原话）\n", len(d.Notices), len(d.Consults))
 	fmt.Fprintf(&b, "【同意记录】%d 条", len(d.Consents))

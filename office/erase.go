@@ -209,6 +209,9 @@ func (db *DB) erasePerson(ctx context.Context, tx *sql.Tx, key []byte, a Account
 		e.Kept = append(e.Kept, Kept{What: "工作身份（" + p.label() + "）", Why: "姓名、岗位和履职记录由单位管理，离岗后由管理员处理；这个聊天号不再和它绑在一起。"})
 	}
 	person := keyed(key, "person", string(a))
+	if err := eraseOrders(ctx, tx, a, e); err != nil {
+		return err
+	}
 	if err := db.partConsults(ctx, tx, person, e); err != nil {
 		return err
 	}

@@ -232,7 +232,7 @@ func FlowBases() []Basis {
 			list = append(list, *m.Basis)
 		}
 	}
-	return append(list, laneBases()...)
+	return append(append(list, laneBases()...), lectureBases()...)
 }
 
 // MatterOf finds a matter by key or name; the first row if there is none.

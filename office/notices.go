@@ -318,6 +318,9 @@ func (db *DB) Remind(ctx context.Context) error {
 	if err := db.remindConfirm(ctx, now); err != nil {
 		return err
 	}
+	if err := db.RemindPrompts(ctx); err != nil {
+		return err
+	}
 	due, err := db.remindable(ctx, now)
 	if err != nil || len(due) == 0 {
 		return err

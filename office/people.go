@@ -176,6 +176,8 @@ func (p Person) check() error {
 		return invalid("姓名要写 1 到 %d 个字。", maxName)
 	case p.Phone != "" && !personPhone.MatchString(p.Phone):
 		return invalid("“%s”的电话看不懂。", p.Name)
+	case p.Email != "" && !isEmail(p.Email):
+		return invalid("“%s”的邮箱写得不对，应像 name@example.gov.cn。", p.Name)
 	case len(p.Posts) == 0:
 		return invalid("“%s”没有写角色和机构。", p.Name)
 	}
@@ -202,8 +204,8 @@ func (db *DB) addPerson(ctx context.Context, tx *sql.Tx, by string, p Person) (P
 	if err := p.check(); err != nil {
 		return p, err
 	}
-	if err := tx.QueryRowContext(ctx, `INSERT INTO people (name, phone, fields, languages, conflicts, suspended, created) VALUES ($1, $2, $3, $4, $5, 0, $6) RETURNING id`,
-		p.Name, p.Phone, joined(p.Fields), joined(p.Languages), joined(p.Conflicts), db.now().Unix()).Scan(&p.ID); err != nil {
+	if err := tx.QueryRowContext(ctx, `INSERT INTO people (name, phone, fields, languages, conflicts, suspended, created, email) VALUES ($1, $2, $3, $4, $5, 0, $6, $7) RETURNING id`,
+		p.Name, p.Phone, joined(p.Fields), joined(p.Languages), joined(p.Conflicts), db.now().Unix(), p.Email).Scan(&p.ID); err != nil {
 		return p, fmt.Errorf("add person: %w", err)
 	}
 	p.Posts = slices.Clone(p.Posts)
@@ -317,7 +319,7 @@ func people(ctx context.Context, q querier, f PeopleFilter) ([]Person, error) {
 		}
 		under = o.Path
 	}
-	rows, err := q.QueryContext(ctx, `SELECT p.id, p.name, p.phone, p.fields, p.languages, p.conflicts, p.suspended, p.cleared,
+	rows, err := q.QueryContext(ctx, `SELECT p.id, p.name, p.phone, p.fields, p.languages, p.conflicts, p.suspended, p.cleared, p.email,
 		(SELECT COUNT(*) FROM accounts a WHERE a.person = p.id), s.role, o.id, o.parent, o.kind, o.name, o.short, o.path
 		FROM people p JOIN posts s ON s.person = p.id JOIN orgs o ON o.id = s.org
 		WHERE (CAST($1 AS BIGINT) = 0 OR p.id = CAST($1 AS BIGINT)) AND ($2 = '' OR p.name LIKE $3)
@@ -334,7 +336,7 @@ func people(ctx context.Context, q querier, f PeopleFilter) ([]Person, error) {
 		var s Post
 		var fields, languages, conflicts string
 		var suspended, cleared int64
-		if err := rows.Scan(&p.ID, &p.Name, &p.Phone, &fields, &languages, &conflicts, &suspended, &cleared, &p.Bound, &s.Name,
+		if err := rows.Scan(&p.ID, &p.Name, &p.Phone, &fields, &languages, &conflicts, &suspended, &cleared, &p.Email, &p.Bound, &s.Name,
 			&s.Org.ID, &s.Org.Parent, &s.Org.Kind, &s.Org.Name, &s.Org.Short, &s.Org.Path); err != nil {
 			return nil, fmt.Errorf("people: %w", err)
 		}

@@ -82,7 +82,8 @@ type Person struct {
 	ID        int64    `json:"id"` // 0: a resident
 	Name      string   `json:"name"`
 	Phone     string   `json:"phone"`
-	Account   Account  `json:"-"` // the address that speaks now; empty on the console
+	Email     string   `json:"email,omitempty"` // where mail about their work goes
+	Account   Account  `json:"-"`               // the address that speaks now; empty on the console
 	Posts     []Post   `json:"posts"`
 	Fields    []string `json:"fields,omitempty"`    // what a mediator knows well
 	Languages []string `json:"languages,omitempty"` // 普通话, 方言 …
@@ -115,6 +116,14 @@ func (p Person) covers(r Role, path string) bool {
 // scope.
 func (p Person) Covers(path string, roles ...Role) bool {
 	return slices.ContainsFunc(roles, func(r Role) bool { return p.covers(r, path) })
+}
+
+// CoversAll says whether a post of one of the roles has the whole county in its
+// scope.
+func (p Person) CoversAll(roles ...Role) bool {
+	return !p.Suspended && slices.ContainsFunc(p.Posts, func(q Post) bool {
+		return slices.Contains(roles, q.Role) && strings.Count(q.Scope(), "/") == 2 // "/1/": the root
+	})
 }
 
 // Actor names the person in the audit.

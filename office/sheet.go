@@ -165,7 +165,7 @@ type Import struct {
 
 // Headings of the tables of people and organisations.
 var (
-	peopleHeading = []string{"姓名", "角色", "机构", "电话", "专长", "语言", "回避"}
+	peopleHeading = []string{"姓名", "角色", "机构", "电话", "专长", "语言", "回避", "邮箱"}
 	orgHeading    = []string{"上级", "类别", "名称", "简称"}
 )
 
@@ -261,7 +261,7 @@ func (db *DB) importPeople(ctx context.Context, by string, rows [][]string, dry 
 			return strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune("、;；,，", r) })
 		}
 		_, err = db.addPerson(ctx, tx, by, Person{Name: row["姓名"], Phone: row["电话"], Posts: []Post{{Role: role, Org: o}},
-			Fields: list(row["专长"]), Languages: list(row["语言"]), Conflicts: list(row["回避"])})
+			Fields: list(row["专长"]), Languages: list(row["语言"]), Conflicts: list(row["回避"]), Email: row["邮箱"]})
 		return err
 	})
 }
@@ -271,7 +271,7 @@ func PeopleTable(list []Person, orgs []Org) [][]string {
 	rows := [][]string{peopleHeading}
 	for _, p := range list {
 		for _, q := range p.Posts {
-			rows = append(rows, []string{p.Name, q.Name, fullName(q.Org, orgs), p.Phone, strings.Join(p.Fields, "、"), strings.Join(p.Languages, "、"), strings.Join(p.Conflicts, "、")})
+			rows = append(rows, []string{p.Name, q.Name, fullName(q.Org, orgs), p.Phone, strings.Join(p.Fields, "、"), strings.Join(p.Languages, "、"), strings.Join(p.Conflicts, "、"), p.Email})
 		}
 	}
 	return rows

@@ -239,10 +239,11 @@ func testPeople(t *testing.T, browser context.Context) {
 	b.press("开通后台登录")
 	b.until(`document.querySelector('.big code').textContent.length > 15`)
 	b.check("person-secret")
-	for path, title := range map[string]string{"people": "人员", "orgs": "机构", "coverage": "法律明白人覆盖", "mediators": "调解员库", "audit": "审计", "people/import": "导入人员"} {
+	for path, title := range map[string]string{"people": "人员", "orgs": "机构", "coverage": "法律明白人覆盖", "mediators": "调解员库", "audit": "审计", "people/import": "导入人员",
+		"inbox": "给我的通知", "notices": "通知", "notices?which=calls": "通知", "ratings": "评价", "alerts": "预警", "topics": "专题开关", "drops": "模型的话被拦下的", "privacy": "个人资料：查看、导出、删除"} {
 		b.run(chromedp.Navigate(u.URL + "/console/" + path))
 		b.titled(title)
-		b.check(strings.ReplaceAll(path, "/", "-"))
+		b.check(strings.NewReplacer("/", "-", "?", "-", "=", "-").Replace(path))
 	}
 	b.run(chromedp.Navigate(u.URL + "/console/audit"))
 	b.press("核对整条记录")

@@ -90,8 +90,8 @@ func consolePassword(ctx context.Context, a *app, db *office.DB, args []string) 
 }
 
 // console builds the office's pages. chat knows where a request comes from.
-func (s *server) console(chat *bot.WebChat) (http.Handler, error) {
-	return console.New(console.Options{
+func (s *server) console(chat *bot.WebChat, sessions bot.Sessions) (http.Handler, error) {
+	o := console.Options{
 		Office: s.records, Log: s.app.log, Sender: chat.Sender, Secure: chat.Secure, Now: s.app.now,
 		Loopback: onLoopback(s.app.config), NeedCodes: s.app.config.Env == config.Production,
 		Public: s.app.config.Web.PublicURL, Check: s.publishCheck(), Card: s.card, Hosts: s.app.config.Publish.Hosts,
@@ -101,7 +101,18 @@ func (s *server) console(chat *bot.WebChat) (http.Handler, error) {
 			}
 			return ""
 		},
-	})
+		Base: s.base, Keep: keepOf(s.app.config),
+		Forget: func(ctx context.Context, a office.Account) error {
+			return s.bot.Forget(ctx, bot.Address(a), bot.Address(a))
+		},
+		Remembered: func(ctx context.Context, a office.Account) ([]office.DossierSentence, error) {
+			return saidTo(ctx, sessions, a)
+		},
+	}
+	if s.gates != nil {
+		o.Drops = s.gates.Drops
+	}
+	return console.New(o)
 }
 
 // onLoopback says whether the program is only tried on this machine: then

@@ -42,6 +42,7 @@ var homes = map[string][]string{
 	"github.com/tencent-connect/botgo":    {"bot"},
 	"github.com/sashabaranov/go-openai":   {"knowledge"},
 	"github.com/xuri/excelize":            {"office"},
+	"github.com/wneessen/go-mail":         {"jobs"},
 	"github.com/minio/minio-go":           {"jobs"},
 	"github.com/robfig/cron":              {"jobs", "office"},
 	"github.com/prometheus/client_golang": {"bot", "cmd/mingbai", "jobs", "knowledge"},

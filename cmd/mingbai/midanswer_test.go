@@ -28,7 +28,9 @@ func TestMain(m *testing.M) {
 	if line := os.Getenv("MINGBAI_TEST_RUN"); line != "" {
 		os.Exit(run(context.Background(), strings.Fields(line), os.Stdin, os.Stdout, os.Stderr, os.Environ()))
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	servers.Stop()
+	os.Exit(code)
 }
 
 // served is `mingbai serve` as a process.

@@ -37,12 +37,14 @@ type parts struct {
 	gates    *knowledge.Gates      // nil without a model
 	vectors  *knowledge.EmbedModel // nil without one in the settings
 	metrics  *prometheus.Registry
+	redis    *bot.Redis // nil without REDIS_URL, and where no messages are taken
 
-	forget  func(ctx context.Context, chat, from bot.Address) error // nil until there is a bot
-	sinks   []jobs.Publisher                                        // where content is published, by the settings
-	targets map[string][]string                                     // their targets
-	sites   jobs.Cloud                                              // the published pages, by target
-	pufa    http.Handler                                            // those in the directory
+	relayers []jobs.Relayer                                          // groups' robots and mail; none without NOTIFY_… and SMTP_SERVER
+	forget   func(ctx context.Context, chat, from bot.Address) error // nil until there is a bot
+	sinks    []jobs.Publisher                                        // where content is published, by the settings
+	targets  map[string][]string                                     // their targets
+	sites    jobs.Cloud                                              // the published pages, by target
+	pufa     http.Handler                                            // those in the directory
 
 	county  atomic.Pointer[office.County]
 	consult chan office.Consult

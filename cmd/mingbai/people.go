@@ -66,9 +66,10 @@ func personCommand(ctx context.Context, a *app, args []string) error {
 		{"add", "姓名 --role 角色 --org 机构 [--phone 电话] [--field 专长] [--language 语言] [--conflict 回避]", "加一个人；同名机构写成“上级/机构”", personAdd},
 		{"list", "[--role 角色] [--org 机构] [--json]", "列出人员", personList},
 		{"invite", "编号|姓名 [--json]", "发一个一次性邀请码，本人在聊天里发“绑定 邀请码”", personInvite},
+		{"email", "编号|姓名 邮箱|-", "登记收提醒邮件的邮箱，- 去掉", personEmail},
 		{"suspend", "编号|姓名", "马上停用", personSuspend},
 		{"resume", "编号|姓名", "恢复", personResume},
-		{"import", "[--dry-run] [--json] 文件.csv|文件.xlsx|-", "导入人员：姓名、角色、机构、电话、专长、语言、回避", personImport},
+		{"import", "[--dry-run] [--json] 文件.csv|文件.xlsx|-", "导入人员：姓名、角色、机构、电话、专长、语言、回避、邮箱", personImport},
 		{"export", "文件.csv|文件.xlsx|-", "导出人员", personExport},
 	}, args)
 }
@@ -144,6 +145,7 @@ func personAdd(ctx context.Context, a *app, db *office.DB, args []string) error 
 	org := f.String("org", "", "机构")
 	p := office.Person{}
 	f.StringVar(&p.Phone, "phone", "", "电话")
+	f.StringVar(&p.Email, "email", "", "收提醒邮件的邮箱")
 	for name, into := range map[string]*[]string{"field": &p.Fields, "language": &p.Languages, "conflict": &p.Conflicts} {
 		f.Func(name, map[string]string{"field": "专长", "language": "语言", "conflict": "要回避的当事人或地方"}[name]+"，可写多次", func(s string) error {
 			*into = append(*into, s)
@@ -248,6 +250,21 @@ func personID(ctx context.Context, db *office.DB, args []string) (int64, error) 
 	}
 	p, err := db.PersonNamed(ctx, args[0])
 	return p.ID, err
+}
+
+func personEmail(ctx context.Context, a *app, db *office.DB, args []string) error {
+	if len(args) != 2 {
+		return fmt.Errorf("%w: 要写人员和邮箱", errUsage)
+	}
+	id, err := personID(ctx, db, args[:1])
+	if err != nil {
+		return err
+	}
+	if err := db.SetEmail(ctx, operator(), id, strings.TrimPrefix(args[1], "-")); err != nil {
+		return err
+	}
+	fmt.Fprintln(a.out, "好了。")
+	return nil
 }
 
 func personSuspend(ctx context.Context, a *app, db *office.DB, args []string) error {

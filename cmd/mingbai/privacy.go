@@ -99,15 +99,19 @@ func (a *app) remembered(ctx context.Context, db *office.DB, account office.Acco
 		return nil, err
 	}
 	defer done()
+	return saidTo(ctx, sessions, account)
+}
+
+func saidTo(ctx context.Context, sessions bot.Sessions, account office.Account) ([]office.DossierSentence, error) {
 	s, err := sessions.Load(ctx, string(account))
 	if err != nil {
 		return nil, fmt.Errorf("会话读不出来：%w", err)
 	}
-	var said []office.DossierSentence
+	var list []office.DossierSentence
 	for _, t := range s.Turns {
-		said = append(said, office.DossierSentence{At: t.At, Text: t.Text})
+		list = append(list, office.DossierSentence{At: t.At, Text: t.Text})
 	}
-	return said, nil
+	return list, nil
 }
 
 func privacyErase(ctx context.Context, a *app, db *office.DB, args []string) error {

@@ -46,8 +46,7 @@ type server struct {
 	*parts
 	store *bot.Store
 	bot   *bot.Bot
-	redis *bot.Redis // nil without REDIS_URL
-	qq    []qqBot    // bots on QQ; none without QQ_APP_ID or QQ_BOTS
+	qq    []qqBot // bots on QQ; none without QQ_APP_ID or QQ_BOTS
 	http  *http.Server
 	ln    net.Listener
 	clock *jobs.Scheduler
@@ -96,6 +95,9 @@ func (s *server) build(ctx context.Context) error {
 		PerPerson: bot.Rate{Burst: c.Limits.PersonPerMinute, Every: time.Minute / time.Duration(c.Limits.PersonPerMinute)},
 	})
 	s.forget = s.bot.Forget
+	if s.relayers, err = a.relayers(); err != nil {
+		return err
+	}
 	s.bot.Attach(chat)
 	hooks, err := s.attachQQ(metrics)
 	if err != nil {
@@ -108,7 +110,7 @@ func (s *server) build(ctx context.Context) error {
 	if err := s.clock.Add(noticesJob(jobs.Notices{Office: s.records, Bot: s.bot, Log: a.log})); err != nil {
 		return err
 	}
-	pages, err := s.console(chat)
+	pages, err := s.console(chat, sessions)
 	if err != nil {
 		return err
 	}
@@ -144,6 +146,7 @@ func (s *server) run(ctx context.Context) error {
 	var crew sync.WaitGroup
 	fault := make(chan error, 3)
 	crew.Go(s.base.Warm)
+	crew.Go(func() { jobs.Relays{Office: s.records, To: s.relayers, Log: s.app.log}.Run(work) })
 	crew.Go(func() { jobs.Retention{Office: s.records, Keep: keepOf(s.app.config), Log: s.app.log}.Run(work) })
 	crew.Go(func() {
 		if err := s.clock.Run(work); err != nil {

@@ -257,7 +257,7 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
 		text = ""
 	}
 	if in.Stream {
-		s.stream(w, r, text, f)
+		s.stream(w, r, in, text, f)
 		return
 	}
 	finish := "stop"
@@ -341,7 +341,7 @@ func (s *Server) keepAlive(w http.ResponseWriter, r *http.Request) {
 // pieceSize is how many characters come in one piece.
 const pieceSize = 4
 
-func (s *Server) stream(w http.ResponseWriter, r *http.Request, text string, f Fault) {
+func (s *Server) stream(w http.ResponseWriter, r *http.Request, in Request, text string, f Fault) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	say := func(v any) {
 		b, _ := json.Marshal(v)
@@ -378,7 +378,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, text string, f F
 		finish = "length"
 	}
 	say(chunk("", finish))
-	say(map[string]any{"id": "1", "object": "chat.completion.chunk", "model": Name, "choices": []any{}, "usage": usage(Request{}, text)})
+	say(map[string]any{"id": "1", "object": "chat.completion.chunk", "model": Name, "choices": []any{}, "usage": usage(in, text)})
 	fmt.Fprint(w, "data: [DONE]\n\n")
 }
 

@@ -10,20 +10,6 @@ import (
 	"mingbai/office"
 )
 
-// wholeCounty is the scope of what concerns no one place: that of the root.
-func wholeCounty(c *call) ([]string, error) {
-	orgs, err := c.o.Office.Orgs(c.r.Context())
-	if err != nil {
-		return nil, err
-	}
-	for _, o := range orgs {
-		if o.Parent == 0 {
-			return []string{o.Path}, nil
-		}
-	}
-	return nil, errNoPage
-}
-
 type auditPage struct {
 	Form    *form
 	Entries []auditRow

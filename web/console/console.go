@@ -13,11 +13,13 @@
 package console
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
 	"time"
 
+	"mingbai/knowledge"
 	"mingbai/office"
 )
 
@@ -43,6 +45,14 @@ type Options struct {
 	Public string           // address of the residents' page, for links; "": none is known
 	Place  func() string    // the county's name for the heading; nil: none
 	Now    func() time.Time // time.Now if nil
+
+	Base  *knowledge.Base            // its topics can be switched off; nil: there are none
+	Drops func() []knowledge.Dropped // sentences of the model that the gates kept back; nil: there is no model
+	Keep  office.Keep                // how long what has to stay
+	// Forget and Remembered are about what a conversation remembers of what was
+	// said, which package office does not keep; nil: nothing.
+	Forget     func(ctx context.Context, a office.Account) error
+	Remembered func(ctx context.Context, a office.Account) ([]office.DossierSentence, error)
 }
 
 // Console serves the pages.

@@ -82,6 +82,9 @@ func (c *call) admit() (pass bool, err error) {
 	case !c.row.allows(c.me):
 		return false, &office.Error{Kind: office.Forbidden, Msg: "这一页不归您的角色管。需要的话请找管理员。"}
 	}
+	if c.row.county && !c.me.CoversAll(c.row.roles...) {
+		return false, errNoPage
+	}
 	if c.row.scope != nil {
 		paths, err := c.row.scope(c)
 		if err != nil {

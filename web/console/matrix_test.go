@@ -34,6 +34,21 @@ var expectations = map[string]expectation{
 	"POST /console/prove":    {"*", ""},
 	"GET /console":           {"*", ""},
 	"GET /console/{$}":       {"*", ""},
+	// what comes in and how it goes
+	"GET /console/inbox":   {"*", ""},
+	"POST /console/inbox":  {"*", ""},
+	"GET /console/notices": {"经管", ""},
+	"GET /console/ratings": {"经管", ""},
+	"GET /console/alerts":  {"经管", ""},
+
+	// what the machine says, and what is held of people
+	"GET /console/topics":          {"普管", "county"},
+	"POST /console/topics":         {"普管", "county"},
+	"GET /console/drops":           {"管", "county"},
+	"GET /console/privacy":         {"管", "county"},
+	"POST /console/privacy/export": {"管", "county"},
+	"POST /console/privacy/erase":  {"管", "county"},
+
 	// people and organisations
 	"GET /console/people":                     {"经普管", ""},
 	"GET /console/people/export":              {"管", ""},
@@ -305,7 +320,7 @@ func (m *matrix) one(pattern string, want expectation, role office.Role, p offic
 		if w := m.send(pattern, "", m.token(p), nil); may && w.Code != http.StatusNotFound || !may && w.Code != http.StatusForbidden {
 			m.Errorf("%s as %s of a township: got %d", pattern, role, w.Code)
 		}
-		if w := m.send(pattern, "", m.token(m.county), nil); w.Code != http.StatusOK && w.Code != http.StatusSeeOther {
+		if w := m.send(pattern, "", m.token(m.county), nil); refused(w.Code) {
 			m.Errorf("%s as the county's: got %d", pattern, w.Code)
 		}
 		return
@@ -324,8 +339,7 @@ func (m *matrix) one(pattern string, want expectation, role office.Role, p offic
 	} else if want.object != "" {
 		m.Fatalf("%s: there is no way to make a %s", pattern, want.object)
 	}
-	switch w := m.send(pattern, own, m.token(p), nil); {
-	case w.Code >= http.StatusInternalServerError, w.Code == http.StatusForbidden, w.Code == http.StatusNotFound:
+	if w := m.send(pattern, own, m.token(p), nil); refused(w.Code) {
 		m.Errorf("%s as %s: got %d", pattern, role, w.Code)
 	}
 	if want.object == "" {
@@ -462,4 +476,10 @@ func TestInside(t *testing.T) {
 			t.Errorf("inside(%q) = %q, want %q", to, got, want)
 		}
 	}
+}
+
+// refused says whether an answer was no, or something broke; a form that lacks
+// something was let in.
+func refused(status int) bool {
+	return status >= http.StatusInternalServerError || status == http.StatusForbidden || status == http.StatusNotFound || status == http.StatusUnauthorized
 }

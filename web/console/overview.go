@@ -84,7 +84,7 @@ func (p *overviewPage) deskCounts(c *call) error {
 	if err != nil {
 		return err
 	}
-	p.Counts = append(p.Counts, count{"答复没人取、该打电话的", len(calls), c.link("GET /console/notices", "?calls=1"), len(calls) > 0})
+	p.Counts = append(p.Counts, count{"答复没人取、该打电话的", len(calls), c.link("GET /console/notices", "?which=calls"), len(calls) > 0})
 	if p.Alerts, err = c.o.Office.Alerts(c.r.Context(), c.me); err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ type route struct {
 	// person needs one of the roles there, else there is no such page. nil: the
 	// address names none, or package office itself decides by the person.
 	scope  func(*call) ([]string, error)
+	county bool // one of the roles for the whole county is needed, else there is no such page
 	open   bool // also without signing in
 	early  bool // also before the password is changed and codes are set up
 	fresh  bool // asks for the password or a code again if that is long ago
@@ -43,6 +44,13 @@ func routes() []route {
 		{pattern: "GET /console", nav: "首页", roles: everybody, run: overview},
 		{pattern: "GET /console/{$}", roles: everybody, run: home},
 
+		// what comes in and how it goes
+		{pattern: "GET /console/inbox", nav: "给我的通知", roles: everybody, run: inbox},
+		{pattern: "POST /console/inbox", roles: everybody, run: readInbox},
+		{pattern: "GET /console/notices", nav: "通知", roles: desk, run: notices},
+		{pattern: "GET /console/ratings", nav: "评价", roles: desk, run: ratings},
+		{pattern: "GET /console/alerts", nav: "预警", roles: desk, run: alerts},
+
 		// people and organisations
 		{pattern: "GET /console/people", nav: "人员", roles: seesPeople, run: people},
 		{pattern: "GET /console/people/export", roles: admins, fresh: true, run: exportPeople},
@@ -67,8 +75,16 @@ func routes() []route {
 		{pattern: "POST /console/orgs/import", roles: admins, fresh: true, upload: true, run: importTable},
 		{pattern: "GET /console/coverage", nav: "明白人覆盖", roles: seesPeople, run: coverage},
 		{pattern: "GET /console/mediators", nav: "调解员库", roles: []office.Role{office.Clerk, office.Mediator, office.Admin}, run: mediators},
-		{pattern: "GET /console/audit", nav: "审计", roles: admins, scope: wholeCounty, run: audit},
-		{pattern: "POST /console/audit/verify", roles: admins, scope: wholeCounty, run: verifyAudit},
+		{pattern: "GET /console/audit", nav: "审计", roles: admins, county: true, run: audit},
+		{pattern: "POST /console/audit/verify", roles: admins, county: true, run: verifyAudit},
+
+		// what the machine says, and what is held of people
+		{pattern: "GET /console/topics", nav: "专题开关", roles: keepers, county: true, run: topics},
+		{pattern: "POST /console/topics", roles: keepers, county: true, fresh: true, run: switchTopic},
+		{pattern: "GET /console/drops", nav: "模型拦截", roles: admins, county: true, run: drops},
+		{pattern: "GET /console/privacy", nav: "个人资料", roles: admins, county: true, run: privacy},
+		{pattern: "POST /console/privacy/export", roles: admins, county: true, fresh: true, run: exportData},
+		{pattern: "POST /console/privacy/erase", roles: admins, county: true, fresh: true, run: eraseData},
 
 		// what is published
 		{pattern: "GET /console/content", nav: "普法内容", roles: publishers, run: content},
@@ -122,6 +138,11 @@ func (c *Console) Pages() (list []string) {
 // allows says whether the person has one of the roles anywhere.
 func (r route) allows(p office.Person) bool { return slices.ContainsFunc(r.roles, p.Has) }
 
+// shows says whether the person can open the page, so that the menu names it.
+func (r route) shows(p office.Person) bool {
+	return r.allows(p) && (!r.county || p.CoversAll(r.roles...))
+}
+
 // navItem is one entry of the menu.
 type navItem struct {
 	Label, To string
@@ -134,7 +155,7 @@ func (c *call) nav() (list []navItem) {
 		return nil
 	}
 	for _, r := range c.table {
-		if r.nav != "" && r.allows(c.me) {
+		if r.nav != "" && r.shows(c.me) {
 			_, to, _ := cutPattern(r.pattern)
 			list = append(list, navItem{r.nav, to, under(c.r.URL.Path, to)})
 		}
@@ -146,5 +167,5 @@ func (c *call) nav() (list []navItem) {
 // that are not in the table nobody may.
 func (c *call) may(pattern string) bool {
 	i := slices.IndexFunc(c.table, func(r route) bool { return r.pattern == pattern })
-	return i >= 0 && c.table[i].allows(c.me)
+	return i >= 0 && c.table[i].shows(c.me)
 }

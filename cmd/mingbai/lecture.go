@@ -1,0 +1,521 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"mingbai/office"
+)
+
+func lectureCommand(ctx context.Context, a *app, args []string) error {
+	return a.subcommand(ctx, "lecture", []sub{
+		{"menu", "[--audience 对象] [--all] [--json] | import [--dry-run] 文件 | export 文件", "点单普法的菜单：主题、部门、时长、对象、讲师、语言、晚上周末、责任编号、下架", lectureMenu},
+		{"lecturers", "[--json] | import [--dry-run] 文件 | export 文件", "讲师库：姓名、部门、电话、专长、语言、停讲", lectureLecturers},
+		{"order", "菜单编号 --at 时间 --heads 人数 --unit 单位和地点 --contact 联系人 --phone 电话 [--wish 要求] [--json]", "代为下单", lectureOrder},
+		{"list", "[--open] [--from 日期] [--to 日期] [--json]", "列出订单", lectureList},
+		{"show", "编号 [--json]", "看一张订单和它的经过", lectureShow},
+		{"act", "编号 动作 --as 人员编号 [--lecturer 姓名] [--org 部门] [--at 时间] [--came 人数] [--photo 照片] [--score 分] [--note 说明]", "办一步：派讲、改派讲师、接单、改期、同意改期、谢绝、完成讲座、取消讲座", lectureAct},
+		{"figures", "[--from 日期] [--to 日期] [--json]", "下单、接单、完成、人次、满意率", lectureFigures},
+		{"activity", "list|counts|export|import …", "普法活动登记：场次、人次，按类型和月份", lectureActivity},
+	}, args)
+}
+
+func dutyCommand(ctx context.Context, a *app, args []string) error {
+	return a.subcommand(ctx, "duty", []sub{
+		{"list", "[--all] [--json]", "普法责任清单（谁执法谁普法）", dutyList},
+		{"import", "[--dry-run] [--json] 文件.csv|文件.xlsx|-", "导入责任清单：部门、法律法规、普法内容、对象、频次、停用", dutyImport},
+		{"export", "文件.csv|文件.xlsx|-", "导出责任清单", dutyExport},
+		{"gaps", "[--quarter 2026Q4] [--json]", "这个季度哪些责任没有开展", dutyGaps},
+		{"prompts", "[--quarter 2026Q4] [--draft] [--json]", "普法提示；--draft 给没开展的部门起草", dutyPrompts},
+		{"send", "编号 --as 人员编号", "发出一份普法提示", dutySend},
+		{"answer", "编号 内容 --as 人员编号", "记下部门的反馈", dutyAnswer},
+	}, args)
+}
+
+// clerk is the command line as a person who sees all of the county; it changes
+// nothing.
+func clerk(ctx context.Context, db *office.DB) (office.Person, error) {
+	list, err := db.Orgs(ctx)
+	if err != nil || len(list) == 0 {
+		return office.Person{}, err
+	}
+	return office.Person{ID: -1, Name: operator(), Posts: []office.Post{{Role: office.Admin, Org: list[0]}}}, nil
+}
+
+// table is a command that lists, imports or exports by its first word.
+func table(ctx context.Context, a *app, name string, args []string, in importer, rows func() ([][]string, error), list func([]string) error) error {
+	if len(args) > 0 && args[0] == "import" {
+		return importTable(ctx, a, name+" import", in, args[1:])
+	}
+	if len(args) > 0 && args[0] == "export" {
+		out, err := rows()
+		if err != nil {
+			return err
+		}
+		return a.exportTable(name+" export", out, args[1:])
+	}
+	return list(args)
+}
+
+func lectureMenu(ctx context.Context, a *app, db *office.DB, args []string) error {
+	return table(ctx, a, "lecture menu", args, db.ImportLectures, func() ([][]string, error) {
+		list, err := db.Menu(ctx, "", true)
+		if err != nil {
+			return nil, err
+		}
+		orgs, err := db.Orgs(ctx)
+		return office.LectureTable(list, orgs), err
+	}, func(args []string) error {
+		f := a.flags("lecture menu", "[--audience 对象] [--all] [--json]")
+		audience := f.String("audience", "", "只列适合这类人的："+strings.Join(office.Audiences, "、"))
+		all := f.Bool("all", false, "下架的也列")
+		asJSON := f.Bool("json", false, "输出 JSON")
+		if _, err := parse(f, args); err != nil {
+			return err
+		}
+		list, err := db.Menu(ctx, *audience, *all)
+		if err != nil || *asJSON {
+			return orJSON(a, list, err)
+		}
+		for _, l := range list {
+			fmt.Fprintf(a.out, "%4d %s\n", l.ID, l.Line())
+		}
+		return nil
+	})
+}
+
+// orJSON writes v unless there was an error.
+func orJSON(a *app, v any, err error) error {
+	if err != nil {
+		return err
+	}
+	return writeJSON(a.out, v)
+}
+
+func lectureLecturers(ctx context.Context, a *app, db *office.DB, args []string) error {
+	return table(ctx, a, "lecture lecturers", args, db.ImportLecturers, func() ([][]string, error) {
+		list, err := db.Lecturers(ctx)
+		if err != nil {
+			return nil, err
+		}
+		orgs, err := db.Orgs(ctx)
+		return office.LecturerTable(list, orgs), err
+	}, func(args []string) error {
+		f := a.flags("lecture lecturers", "[--json]")
+		asJSON := f.Bool("json", false, "输出 JSON")
+		if _, err := parse(f, args); err != nil {
+			return err
+		}
+		list, err := db.Lecturers(ctx)
+		if err != nil || *asJSON {
+			return orJSON(a, list, err)
+		}
+		for _, l := range list {
+			note := ""
+			if l.Away {
+				note = "  停讲"
+			}
+			fmt.Fprintf(a.out, "%4d %s  %s  %s  待讲 %d 场，讲过 %d 场%s\n", l.ID, l.Name, l.Org.Name, strings.Join(l.Fields, "、"), l.Booked, l.Held, note)
+		}
+		return nil
+	})
+}
+
+func lectureOrder(ctx context.Context, a *app, db *office.DB, args []string) error {
+	f := a.flags("lecture order", "菜单编号 --at 时间 …")
+	d := office.OrderDraft{}
+	at := f.String("at", "", "时间，例如“12月8日上午9点”")
+	f.IntVar(&d.Heads, "heads", 0, "大约多少人听")
+	f.StringVar(&d.Unit, "unit", "", "哪个单位、在哪里")
+	f.StringVar(&d.Contact, "contact", "", "联系人")
+	f.StringVar(&d.Phone, "phone", "", "联系电话")
+	f.StringVar(&d.Wish, "wish", "", "要求：方言、大字、投影 …")
+	asJSON := f.Bool("json", false, "输出 JSON")
+	rest, err := parse(f, args)
+	if err != nil {
+		return err
+	}
+	if len(rest) != 1 {
+		return fmt.Errorf("%w: 要写菜单编号（mingbai lecture menu 里第一列）", errUsage)
+	}
+	if d.Lecture, err = strconv.ParseInt(rest[0], 10, 64); err != nil {
+		return fmt.Errorf("%w: “%s”不是编号", errUsage, rest[0])
+	}
+	if d.At, err = office.ParseWhen(*at, a.now()); err != nil {
+		return err
+	}
+	out, err := db.PlaceOrder(ctx, office.Person{Name: operator()}, d)
+	if err != nil || *asJSON {
+		return orJSON(a, map[string]any{"order": out.Order, "code": out.Code, "exact": out.Exact}, err)
+	}
+	fmt.Fprintf(a.out, "已下单：%s %s，%s。查询码 %s\n", out.Order.No, out.Order.Topic, when(out.Order.At), out.Code)
+	return nil
+}
+
+func when(t time.Time) string { return t.Format("2006-01-02 15:04") }
+
+// period reads --from and --to, by default from the first day of the year.
+func (a *app) period(f *flag.FlagSet) func() (from, to time.Time, err error) {
+	from := f.String("from", "", "从哪天起，默认今年1月1日")
+	to := f.String("to", "", "到哪天止，默认今天")
+	return func() (x, y time.Time, err error) {
+		now := a.now()
+		x, y = time.Date(now.Year(), 1, 1, 0, 0, 0, 0, now.Location()), now
+		for _, v := range []struct {
+			s    string
+			into *time.Time
+		}{{*from, &x}, {*to, &y}} {
+			if v.s == "" {
+				continue
+			}
+			if *v.into, err = time.Parse(time.DateOnly, v.s); err != nil {
+				return x, y, fmt.Errorf("%w: 日期“%s”要写成 2026-12-04 这样", errUsage, v.s)
+			}
+		}
+		return x, y, nil
+	}
+}
+
+func lectureList(ctx context.Context, a *app, db *office.DB, args []string) error {
+	f := a.flags("lecture list", "[--open] [--from 日期] [--to 日期] [--json]")
+	filter := office.OrderFilter{Limit: 500}
+	f.BoolVar(&filter.Open, "open", false, "只列还没讲的")
+	asJSON := f.Bool("json", false, "输出 JSON")
+	days := a.period(f)
+	if _, err := parse(f, args); err != nil {
+		return err
+	}
+	if flagged(f, "from") || flagged(f, "to") {
+		var err error
+		if filter.From, filter.To, err = days(); err != nil {
+			return err
+		}
+	}
+	p, err := clerk(ctx, db)
+	if err != nil {
+		return err
+	}
+	list, n, err := db.Orders(ctx, p, filter)
+	if err != nil || *asJSON {
+		return orJSON(a, list, err)
+	}
+	for _, o := range list {
+		fmt.Fprintf(a.out, "%s  %s  %s  %s  %s %s  %s\n", o.No, o.State.Name(), when(o.At), o.Topic, o.OrgName, o.By, o.Unit)
+	}
+	fmt.Fprintf(a.out, "共 %d 张\n", n)
+	return nil
+}
+
+func flagged(f *flag.FlagSet, name string) (set bool) {
+	f.Visit(func(x *flag.Flag) { set = set || x.Name == name })
+	return set
+}
+
+func lectureShow(ctx context.Context, a *app, db *office.DB, args []string) error {
+	f := a.flags("lecture show", "编号 [--json]")
+	asJSON := f.Bool("json", false, "输出 JSON")
+	rest, err := parse(f, args)
+	if err != nil {
+		return err
+	}
+	if len(rest) != 1 {
+		return fmt.Errorf("%w: 要写订单编号", errUsage)
+	}
+	p, err := clerk(ctx, db)
+	if err != nil {
+		return err
+	}
+	o, err := db.Order(ctx, p, rest[0])
+	if err != nil {
+		return err
+	}
+	events, err := db.OrderEvents(ctx, o)
+	if err != nil || *asJSON {
+		return orJSON(a, map[string]any{"order": o, "events": events}, err)
+	}
+	fmt.Fprintf(a.out, "%s %s：%s\n%s，约 %d 人，%s，联系人 %s %s\n%s %s\n", o.No, o.Topic, o.State.Name(), when(o.At), o.Heads, o.Unit, o.Contact, o.Phone, o.OrgName, o.By)
+	for _, e := range events {
+		fmt.Fprintf(a.out, "- %s %s %s %s\n", when(e.At), e.Name(), e.Actor, e.Note)
+	}
+	return nil
+}
+
+func lectureAct(ctx context.Context, a *app, db *office.DB, args []string) error {
+	f := a.flags("lecture act", "编号 动作 --as 人员编号 …")
+	x := office.OrderAction{}
+	as := f.Int64("as", 0, "谁办的：人员编号")
+	who := f.String("lecturer", "", "讲师姓名或编号")
+	org := f.String("org", "", "部门")
+	at := f.String("at", "", "新的时间")
+	f.IntVar(&x.Came, "came", 0, "签到人数")
+	f.StringVar(&x.Photo, "photo", "", "照片的文件名或地址")
+	f.IntVar(&x.Score, "score", 0, "评分 1–5")
+	f.StringVar(&x.Note, "note", "", "说明")
+	rest, err := parse(f, args)
+	if err != nil {
+		return err
+	}
+	if len(rest) != 2 {
+		return fmt.Errorf("%w: 要写订单编号和动作", errUsage)
+	}
+	by, err := db.Person(ctx, *as)
+	if err != nil {
+		return err
+	}
+	x.Verb = rest[1]
+	if *who != "" {
+		l, err := db.LecturerNamed(ctx, *who)
+		if err != nil {
+			return err
+		}
+		x.Lecturer = l.ID
+	}
+	if *org != "" {
+		o, err := db.OrgNamed(ctx, *org)
+		if err != nil {
+			return err
+		}
+		x.Org = o.ID
+	}
+	if *at != "" {
+		if x.At, err = office.ParseWhen(*at, a.now()); err != nil {
+			return err
+		}
+	}
+	o, err := db.ActOrder(ctx, by, rest[0], x)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "%s 现在是“%s”。\n", o.No, o.State.Name())
+	return nil
+}
+
+func lectureFigures(ctx context.Context, a *app, db *office.DB, args []string) error {
+	f := a.flags("lecture figures", "[--from 日期] [--to 日期] [--json]")
+	asJSON := f.Bool("json", false, "输出 JSON")
+	days := a.period(f)
+	if _, err := parse(f, args); err != nil {
+		return err
+	}
+	from, to, err := days()
+	if err != nil {
+		return err
+	}
+	g, err := db.LectureFigures(ctx, from, to)
+	if err != nil || *asJSON {
+		return orJSON(a, g, err)
+	}
+	fmt.Fprintf(a.out, "下单 %d，接单 %d，完成 %d 场，%d 人次，取消 %d，满意率 %s\n", g.Ordered, g.Accepted, g.Held, g.Heads, g.Cancelled, g.Satisfaction())
+	return nil
+}
+
+func lectureActivity(ctx context.Context, a *app, db *office.DB, args []string) error {
+	if len(args) > 0 && args[0] == "import" {
+		return importTable(ctx, a, "lecture activity import", db.ImportActivities, args[1:])
+	}
+	f := a.flags("lecture activity", "list|counts|export 文件|import 文件 [--from 日期] [--to 日期] [--json]")
+	asJSON := f.Bool("json", false, "输出 JSON")
+	counts := f.Bool("counts", false, "导出按月份和类型的场次、人次，不导明细")
+	days := a.period(f)
+	rest, err := parse(f, args)
+	if err != nil {
+		return err
+	}
+	if len(rest) == 0 {
+		return fmt.Errorf("%w: 要写 list、counts、export 或 import", errUsage)
+	}
+	from, to, err := days()
+	if err != nil {
+		return err
+	}
+	if rest[0] == "counts" || *counts {
+		list, err := db.ActivityCounts(ctx, from, to)
+		if err != nil || *asJSON {
+			return orJSON(a, list, err)
+		}
+		return a.show("lecture activity export", office.ActivityCountTable(list), rest)
+	}
+	list, err := db.Activities(ctx, from, to)
+	if err != nil || *asJSON {
+		return orJSON(a, list, err)
+	}
+	return a.show("lecture activity export", office.ActivityTable(list), rest)
+}
+
+// show writes rows to the terminal, or to a file when the first word is export.
+func (a *app) show(name string, rows [][]string, rest []string) error {
+	if rest[0] == "export" {
+		return a.exportTable(name, rows, rest[1:])
+	}
+	for _, r := range rows {
+		fmt.Fprintln(a.out, strings.Join(r, "  "))
+	}
+	return nil
+}
+
+func dutyImport(ctx context.Context, a *app, db *office.DB, args []string) error {
+	return importTable(ctx, a, "duty import", db.ImportDuties, args)
+}
+
+func dutyExport(ctx context.Context, a *app, db *office.DB, args []string) error {
+	list, err := db.Duties(ctx, true)
+	if err != nil {
+		return err
+	}
+	orgs, err := db.Orgs(ctx)
+	if err != nil {
+		return err
+	}
+	return a.exportTable("duty export", office.DutyTable(list, orgs), args)
+}
+
+func dutyList(ctx context.Context, a *app, db *office.DB, args []string) error {
+	f := a.flags("duty list", "[--all] [--json]")
+	all := f.Bool("all", false, "停用的也列")
+	asJSON := f.Bool("json", false, "输出 JSON")
+	if _, err := parse(f, args); err != nil {
+		return err
+	}
+	list, err := db.Duties(ctx, *all)
+	if err != nil || *asJSON {
+		return orJSON(a, list, err)
+	}
+	for _, d := range list {
+		fmt.Fprintf(a.out, "%4d %s  《%s》 %s  %s  %s\n", d.ID, d.Org.Name, d.Law, d.Content, strings.Join(d.Audience, "、"), d.Every())
+	}
+	return nil
+}
+
+// quarter reads --quarter, by default the one that is now.
+func (a *app) quarter(f *flag.FlagSet) func() (office.Quarter, error) {
+	s := f.String("quarter", "", "季度，如 2026Q4，默认本季度")
+	return func() (office.Quarter, error) {
+		if *s == "" {
+			return office.QuarterOf(a.now()), nil
+		}
+		return office.ParseQuarter(*s)
+	}
+}
+
+func dutyGaps(ctx context.Context, a *app, db *office.DB, args []string) error {
+	f := a.flags("duty gaps", "[--quarter 2026Q4] [--json]")
+	asJSON := f.Bool("json", false, "输出 JSON")
+	quarter := a.quarter(f)
+	if _, err := parse(f, args); err != nil {
+		return err
+	}
+	q, err := quarter()
+	if err != nil {
+		return err
+	}
+	list, err := db.DutyStates(ctx, q)
+	if err != nil || *asJSON {
+		return orJSON(a, list, err)
+	}
+	gaps := 0
+	for _, s := range list {
+		mark := fmt.Sprintf("%d 次，%d 人次", s.Acts, s.Heads)
+		if s.Gap {
+			gaps++
+			mark = "没有开展"
+		}
+		fmt.Fprintf(a.out, "%4d %s  《%s》 %s（%s）：%s\n", s.Duty.ID, s.Duty.Org.Name, s.Duty.Law, s.Duty.Content, s.Duty.Every(), mark)
+	}
+	fmt.Fprintf(a.out, "%s：%d 项责任，%d 项没有开展\n", q.Name(), len(list), gaps)
+	return nil
+}
+
+func dutyPrompts(ctx context.Context, a *app, db *office.DB, args []string) error {
+	f := a.flags("duty prompts", "[--quarter 2026Q4] [--draft] [--json]")
+	draft := f.Bool("draft", false, "给没开展的部门起草")
+	asJSON := f.Bool("json", false, "输出 JSON")
+	quarter := a.quarter(f)
+	if _, err := parse(f, args); err != nil {
+		return err
+	}
+	q, err := quarter()
+	if err != nil {
+		return err
+	}
+	if *draft {
+		if _, err := db.DraftPrompts(ctx, operator(), q); err != nil {
+			return err
+		}
+	}
+	list, err := db.DutyPrompts(ctx, q)
+	if err != nil || *asJSON {
+		return orJSON(a, list, err)
+	}
+	for _, p := range list {
+		fmt.Fprintf(a.out, "—— 编号 %d，%s，%s\n%s", p.ID, p.Org.Name, p.State(a.now()), p.Body)
+		if p.Answer != "" {
+			fmt.Fprintf(a.out, "反馈（%s）：%s\n", p.Answerer, p.Answer)
+		}
+	}
+	fmt.Fprintf(a.out, "%s：%d 份\n", q.Name(), len(list))
+	return nil
+}
+
+func dutySend(ctx context.Context, a *app, db *office.DB, args []string) error {
+	f := a.flags("duty send", "编号 --as 人员编号")
+	as := f.Int64("as", 0, "谁发的：人员编号")
+	rest, err := parse(f, args)
+	if err != nil {
+		return err
+	}
+	id, err := idArg(rest)
+	if err != nil {
+		return err
+	}
+	by, err := db.Person(ctx, *as)
+	if err != nil {
+		return err
+	}
+	p, err := db.SendPrompt(ctx, by, id)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "已发给%s，%s 前反馈。\n", p.Org.Name, p.Due.Format("1月2日"))
+	return nil
+}
+
+func dutyAnswer(ctx context.Context, a *app, db *office.DB, args []string) error {
+	f := a.flags("duty answer", "编号 内容 --as 人员编号")
+	as := f.Int64("as", 0, "谁记的：人员编号")
+	rest, err := parse(f, args)
+	if err != nil {
+		return err
+	}
+	if len(rest) != 2 {
+		return fmt.Errorf("%w: 要写编号和反馈的内容", errUsage)
+	}
+	id, err := idArg(rest[:1])
+	if err != nil {
+		return err
+	}
+	by, err := db.Person(ctx, *as)
+	if err != nil {
+		return err
+	}
+	p, err := db.AnswerPrompt(ctx, by, id, rest[1])
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "已记下%s的反馈。\n", p.Org.Name)
+	return nil
+}
+
+func idArg(args []string) (int64, error) {
+	if len(args) != 1 {
+		return 0, fmt.Errorf("%w: 要写编号", errUsage)
+	}
+	id, err := strconv.ParseInt(args[0], 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%w: “%s”不是编号", errUsage, args[0])
+	}
+	return id, nil
+}
