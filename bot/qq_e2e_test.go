@@ -33,17 +33,17 @@ const qqRigDomain = "12348.example.cn"
 
 func newQQRig(t testing.TB, profile qqtest.Profile) *qqRig {
 	t.Helper()
-	return newQQRigWith(t, profile, nil)
+	return newQQRigOn(t, profile, QQByWebhook, nil)
 }
 
-func newQQRigWith(t testing.TB, profile qqtest.Profile, log *slog.Logger) *qqRig {
+func newQQRigOn(t testing.TB, profile qqtest.Profile, transport string, log *slog.Logger) *qqRig {
 	t.Helper()
 	p := qqtest.New(qqtest.Options{Profile: profile, RetryWait: 10 * time.Millisecond})
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
 	r := &qqRig{t: t, p: p, store: newStore(t), gate: make(chan struct{}), in: make(chan struct{}, 100)}
-	q, err := NewQQ(r.store, QQOptions{AppID: "102000001", Secret: "DG5g3B4j9X2KOErG", APIBase: p.URL(), TokenBase: p.URL(), Log: log, Domains: []string{qqRigDomain}})
+	q, err := NewQQ(r.store, QQOptions{AppID: "102000001", Secret: "DG5g3B4j9X2KOErG", APIBase: p.URL(), TokenBase: p.URL(), Transport: transport, Log: log, Domains: []string{qqRigDomain}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,9 +60,17 @@ func newQQRigWith(t testing.TB, profile qqtest.Profile, log *slog.Logger) *qqRig
 		hook.Close()
 		closeIdle(q.api)
 	})
+	on := qqtest.BotOptions{Domains: []string{qqRigDomain}}
+	if transport == QQBySocket {
+		r.bot = p.AddBot("102000001", "DG5g3B4j9X2KOErG", on)
+		runBot(t, r.b)
+		waitPlatform(t, p, "the bot is connected", func() bool { return r.bot.Connected() > 0 })
+		return r
+	}
 	runBot(t, r.b)
 	until(t, "the bot runs", func() bool { q.mu.Lock(); defer q.mu.Unlock(); return q.deliver != nil })
-	r.bot = p.AddBot("102000001", "DG5g3B4j9X2KOErG", qqtest.BotOptions{Webhook: hook.URL + "/qq/webhook", Domains: []string{qqRigDomain}})
+	on.Webhook = hook.URL + "/qq/webhook"
+	r.bot = p.AddBot("102000001", "DG5g3B4j9X2KOErG", on)
 	return r
 }
 
@@ -174,14 +182,17 @@ func (r *qqRig) log() string {
 	return b.String()
 }
 
-// eachProfile runs a test under each set of rules.
+// eachProfile runs a test under each set of rules, with events coming both
+// ways.
 func eachProfile(t *testing.T, f func(t *testing.T, r *qqRig, profile qqtest.Profile)) {
 	t.Parallel()
 	for _, profile := range qqtest.Profiles() {
-		t.Run(string(profile), func(t *testing.T) {
-			t.Parallel()
-			f(t, newQQRig(t, profile), profile)
-		})
+		for _, transport := range []string{QQByWebhook, QQBySocket} {
+			t.Run(string(profile)+" "+transport, func(t *testing.T) {
+				t.Parallel()
+				f(t, newQQRigOn(t, profile, transport, nil), profile)
+			})
+		}
 	}
 }
 
@@ -355,7 +366,7 @@ func TestQQEnd_EventsAndButtons(t *testing.T) {
 	eachProfile(t, func(t *testing.T, r *qqRig, _ qqtest.Profile) {
 		u := r.p.User(r.bot, "甲")
 		u.Say("菜单")
-		r.shown(u.SeenTexts, "请选一项\n\n1. 劳动监察和仲裁选哪个\n2. 转人工\n（回复数字即可选择）")
+		r.shown(u.SeenTexts, "请选一项\n\n1. 劳动监察和仲裁选哪个\n2. 转人工\n\n（回复数字即可选择）")
 		id, err := u.Press("转人工")
 		if err != nil {
 			t.Fatal(err)

@@ -34,7 +34,7 @@ func TestQQEnd_NothingOfAPersonIsLogged(t *testing.T) {
 	t.Parallel()
 	out := &logged{}
 	log := slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	r := newQQRigWith(t, qqtest.Strict2026, log)
+	r := newQQRigOn(t, qqtest.Strict2026, QQByWebhook, log)
 	u := r.p.User(r.bot, "甲")
 	token, err := r.q.api.token(context.Background())
 	if err != nil {

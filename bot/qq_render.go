@@ -43,7 +43,7 @@ func (p *qqPart) bodyOf(domains []string) *qqBody {
 	}
 	menu := qqTags.Replace(numbered(p.Choices))
 	if p.form == qqRich {
-		return &qqBody{MsgType: qqMarkdownType, Markdown: &qqMarkdown{Content: markdown(text) + menu}, Keyboard: qqKeys(p.Choices)}
+		return &qqBody{MsgType: qqMarkdownType, Markdown: &qqMarkdown{Content: offLists(markdown(text) + menu)}, Keyboard: qqKeys(p.Choices)}
 	}
 	return &qqBody{MsgType: qqTextType, Content: plain(text) + menu}
 }
@@ -85,6 +85,20 @@ func markdown(text string) string {
 		}
 		return line
 	})
+}
+
+var listed = regexp.MustCompile(`^\s*([-*+]|\d+[.)])\s`)
+
+// offLists sets a line that follows a list apart from it: Markdown would take
+// it into the list's last item.
+func offLists(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := len(lines) - 1; i > 0; i-- {
+		if listed.MatchString(lines[i-1]) && strings.TrimSpace(lines[i]) != "" && !listed.MatchString(lines[i]) {
+			lines[i] = "\n" + lines[i]
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 var bold = regexp.MustCompile(`\*\*([^*\n]+)\*\*`)

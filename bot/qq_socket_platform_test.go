@@ -25,9 +25,9 @@ func socketBot(t *testing.T, s *Store, p *qqtest.Platform, on *qqtest.Bot) (stop
 	return stop
 }
 
-func waitPlatform(t *testing.T, p *qqtest.Platform, what string, ok func() bool) {
+func waitPlatform(t testing.TB, p *qqtest.Platform, what string, ok func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if err := p.WaitFor(ctx, ok); err != nil {
 		t.Fatalf("it did not come to pass: %s", what)

@@ -127,7 +127,7 @@ func TestRender_Forms(t *testing.T) {
 	t.Parallel()
 	p := &qqPart{chat: "qq/user/U", Text: "先说结论。〔1〕\n\n怎么办\n1. 去 www.court.gov.cn 看\n**记住** <@!1>", Choices: []string{"劳动监察和仲裁选哪个好", "转人工"}}
 	m := p.bodyOf(nil)
-	want := "先说结论。〔1〕\n\n## 怎么办\n1. 去 www.court.gov.cn 看\n**记住** ＜@!1＞\n\n1. 劳动监察和仲裁选哪个好\n2. 转人工\n（回复数字即可选择）"
+	want := "先说结论。〔1〕\n\n## 怎么办\n1. 去 www.court.gov.cn 看\n\n**记住** ＜@!1＞\n\n1. 劳动监察和仲裁选哪个好\n2. 转人工\n\n（回复数字即可选择）"
 	if m.Markdown == nil || m.Markdown.Content != want || m.Content != "" || m.MsgType != 2 {
 		t.Errorf("got %+v", m.Markdown)
 	}

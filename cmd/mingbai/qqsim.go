@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"sync"
 
 	"mingbai/bot/qqtest"
 	"mingbai/config"
@@ -157,7 +158,16 @@ func (a *app) playDemo(ctx context.Context, p *qqtest.Platform, dir, listen, tra
 	if err != nil {
 		return errors.Join(err, s.close())
 	}
-	p.User(b, demoClerk).Say("绑定 " + code)
+	clerk := p.User(b, demoClerk)
+	var crew sync.WaitGroup
+	defer crew.Wait()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	crew.Go(func() { // what is said to a socket that is not there yet is lost
+		if transport != "websocket" || p.WaitFor(ctx, func() bool { return b.Connected() > 0 }) == nil {
+			clerk.Say("绑定 " + code)
+		}
+	})
 	fmt.Fprintf(a.out, "QQ 演示：在浏览器里打开 %s/\n（机器人接的是本机的模拟平台，消息不会发到真的 QQ；记录在停止时删除）\n", p.ControlURL())
 	fmt.Fprintf(a.out, "居民说“人工”会成为一件，%s是经办人，平台会主动提醒他；关掉他的推送，提醒就不再发，等他说话时才给。\n\n", demoClerk)
 	return s.run(ctx)

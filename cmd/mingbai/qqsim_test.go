@@ -176,6 +176,27 @@ func TestDemo(t *testing.T) {
 			d.refused(40034005)
 			d.tell("say", `{"user":"李梅","text":"你好"}`)
 			d.sees("c2c/messages", "取件")
+			pushesToTheClerk(d)
 		})
 	}
+}
+
+// pushesToTheClerk has two residents hand in a case each: the clerk is told of
+// the first unasked, and of the second, once he wants no pushes any more, when
+// he says something.
+func pushesToTheClerk(d *trial) {
+	d.t.Helper()
+	file := func(who, what string) {
+		for _, said := range []string{"人工", "1", what, "三里村", "无", "无", "无", "无", "1"} {
+			d.tell("say", `{"user":"`+who+`","text":"`+said+`"}`)
+			d.sees("c2c/messages")
+		}
+	}
+	d.tell("clock", `{"duration":"61m"}`)
+	file("王强", "邻居把墙砌到我家院子里了")
+	d.sees("c2c/messages", "新件", "请在")
+	d.tell("push", `{"user":"陈所长","on":false}`)
+	file("周大娘", "楼上漏水把我家泡了不肯赔")
+	d.tell("say", `{"user":"陈所长","text":"待办"}`)
+	d.sees("c2c/messages", "【您有 1 条消息】", "新件", "待办 2 件")
 }
