@@ -186,17 +186,30 @@ func TestDemo(t *testing.T) {
 // he says something.
 func pushesToTheClerk(d *trial) {
 	d.t.Helper()
-	file := func(who, what string) {
-		for _, said := range []string{"人工", "1", what, "三里村", "无", "无", "无", "无", "1"} {
-			d.tell("say", `{"user":"`+who+`","text":"`+said+`"}`)
+	file := func(who, what string, until ...string) {
+		said := []string{"人工", "1", what, "三里村", "无", "无", "无", "无"}
+		for _, words := range said {
+			d.tell("say", `{"user":"`+who+`","text":"`+words+`"}`)
 			d.sees("c2c/messages")
+		}
+		d.tell("say", `{"user":"`+who+`","text":"1"}`)
+		missing := map[string]bool{} // they come in any order
+		for _, words := range until {
+			missing[words] = true
+		}
+		for len(missing) > 0 {
+			seen := d.sees("c2c/messages").Seen
+			for words := range missing {
+				if strings.Contains(seen, words) {
+					delete(missing, words)
+				}
+			}
 		}
 	}
 	d.tell("clock", `{"duration":"61m"}`)
-	file("王强", "邻居把墙砌到我家院子里了")
-	d.sees("c2c/messages", "新件", "请在")
+	file("王强", "邻居把墙砌到我家院子里了", "已登记", "新件")
 	d.tell("push", `{"user":"陈所长","on":false}`)
-	file("周大娘", "楼上漏水把我家泡了不肯赔")
+	file("周大娘", "楼上漏水把我家泡了不肯赔", "已登记")
 	d.tell("say", `{"user":"陈所长","text":"待办"}`)
 	d.sees("c2c/messages", "【您有 1 条消息】", "新件", "待办 2 件")
 }
