@@ -111,7 +111,8 @@ func (d *trial) until(what string, fits func(wireEntry) bool) wireEntry {
 			}
 		}
 	}
-	d.t.Fatalf("%s: it did not happen", what)
+	_, body := get(d.t, d.page+"/api/transcript?last=20")
+	d.t.Fatalf("%s: it did not happen\n%s", what, body)
 	return wireEntry{}
 }
 
@@ -154,6 +155,7 @@ func TestDemo(t *testing.T) {
 			} else {
 				d.until("a session", func(e wireEntry) bool { return e.Note == "socket identified" })
 			}
+			d.sees("c2c/messages", "绑定好了")
 			d.tell("say", `{"user":"李梅","text":"老板三个月没发工资，我是外地来打工的，能请免费律师吗"}`)
 			d.sees("c2c/messages", "法律援助")
 			d.tell("say", `{"user":"周大娘","text":"工伤怎么赔"}`)
@@ -186,8 +188,8 @@ func TestDemo(t *testing.T) {
 // he says something.
 func pushesToTheClerk(d *trial) {
 	d.t.Helper()
-	file := func(who, what string, until ...string) {
-		said := []string{"人工", "1", what, "三里村", "无", "无", "无", "无"}
+	file := func(who string, until ...string) {
+		said := []string{"人工", "1", "三里村", "无", "无", "无", "无"} // the story is what they asked before
 		for _, words := range said {
 			d.tell("say", `{"user":"`+who+`","text":"`+words+`"}`)
 			d.sees("c2c/messages")
@@ -207,9 +209,9 @@ func pushesToTheClerk(d *trial) {
 		}
 	}
 	d.tell("clock", `{"duration":"61m"}`)
-	file("王强", "邻居把墙砌到我家院子里了", "已登记", "新件")
+	file("王强", "已登记", "新件")
 	d.tell("push", `{"user":"陈所长","on":false}`)
-	file("周大娘", "楼上漏水把我家泡了不肯赔", "已登记")
+	file("周大娘", "已登记")
 	d.tell("say", `{"user":"陈所长","text":"待办"}`)
 	d.sees("c2c/messages", "【您有 1 条消息】", "新件", "待办 2 件")
 }
