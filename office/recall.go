@@ -265,9 +265,9 @@ func (db *DB) LastRuns(ctx context.Context, job string, n int) ([]Run, error) {
 		if err := rows.Scan(&r.ID, &r.Job, &r.Process, &started, &ended, &r.State, &r.Note); err != nil {
 			return nil, fmt.Errorf("last runs: %w", err)
 		}
-		r.Started = time.UnixMilli(started)
+		r.Started = time.UnixMilli(started).In(china)
 		if ended > 0 {
-			r.Ended = time.UnixMilli(ended)
+			r.Ended = time.UnixMilli(ended).In(china)
 		}
 		list = append(list, r)
 	}
