@@ -22,30 +22,6 @@ type Relays struct {
 	Office *office.DB
 	To     []Relayer
 	Log    *slog.Logger
-	Every  time.Duration // how often it looks; 10 s if zero
-}
-
-// Run looks every Every until ctx is done.
-func (j Relays) Run(ctx context.Context) {
-	if len(j.To) == 0 {
-		return
-	}
-	every := j.Every
-	if every <= 0 {
-		every = 10 * time.Second
-	}
-	t := time.NewTicker(every)
-	defer t.Stop()
-	for {
-		if err := j.Once(ctx); err != nil && ctx.Err() == nil {
-			j.Log.Warn("relays not sent; they are tried again", "err", err)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-t.C:
-		}
-	}
 }
 
 // relayBatch is how many relays one look sends; robots take twenty a minute.

@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// checks are what must hold of cases at any time; each query counts what breaks
-// the rule.
+// checks are what must hold of cases and of what is published at any time; each
+// query counts what breaks the rule.
 var checks = []struct{ rule, query string }{
 	{"每件都有“提交”这一步", `SELECT COUNT(*) FROM cases c WHERE NOT EXISTS (SELECT 1 FROM case_events e WHERE e.case_id = c.id AND e.verb = 'open')`},
 	{"每件的状态是最后一步的结果", `SELECT COUNT(*) FROM cases c WHERE c.state <> (SELECT e.state FROM case_events e WHERE e.case_id = c.id ORDER BY e.id DESC LIMIT 1)`},
@@ -19,9 +19,14 @@ var checks = []struct{ rule, query string }{
 		AND NOT EXISTS (SELECT 1 FROM notices n WHERE n.case_id = c.id AND n.kind = 'open')
 		AND EXISTS (SELECT 1 FROM orgs o JOIN posts s ON s.org = o.id WHERE s.role = '管理员' AND o.parent = 0)`},
 	{"每件答复都有待取的通知", `SELECT COUNT(*) FROM cases c WHERE c.answered > 0 AND c.account <> '' AND NOT EXISTS (SELECT 1 FROM notices n WHERE n.case_id = c.id AND n.kind = 'answer')`},
+	{"每条普法内容的状态是最后一步的结果", `SELECT COUNT(*) FROM items i WHERE i.state <> (SELECT e.state FROM item_events e WHERE e.item = i.id ORDER BY e.id DESC LIMIT 1)`},
+	{"每条普法内容的版本没有缺", `SELECT COUNT(*) FROM items i WHERE i.version <> (SELECT COUNT(*) FROM item_versions v WHERE v.item = i.id)`},
+	{"发布的每一版都由别人审过", `SELECT COUNT(*) FROM items i WHERE i.live > 0 AND NOT EXISTS (SELECT 1 FROM item_events e JOIN item_versions v ON v.item = e.item AND v.version = e.version
+		WHERE e.item = i.id AND e.version = i.live AND e.verb = 'approve' AND e.person <> v.author)`},
+	{"到点发布的每一次都有发布这一步", `SELECT COUNT(*) FROM slots s WHERE s.state IN ('fired', 'late') AND NOT EXISTS (SELECT 1 FROM item_events e WHERE e.item = s.item AND e.verb = 'publish' AND e.version = s.version)`},
 }
 
-// Check looks for cases that are half written and for audit entries that were
+// Check looks for cases and pieces that are half written and for audit entries that were
 // touched. A Conflict names every rule that is broken.
 func (db *DB) Check(ctx context.Context) error {
 	var faults []error

@@ -263,6 +263,9 @@ func TestPlan_FiresOnceToEveryTarget(t *testing.T) {
 		if fired = fireAll(t, db, nil); len(fired) != 1 || fired[0].State != SlotEmpty {
 			t.Errorf("a week later: %+v", fired)
 		}
+		if err := db.Check(t.Context()); err != nil {
+			t.Error(err)
+		}
 		if p, _ = db.Plan(t.Context(), p.ID); !p.Next.Equal(time.Date(2026, 12, 14, 9, 0, 0, 0, china)) {
 			t.Errorf("next is %v", p.Next)
 		}
@@ -606,6 +609,9 @@ func TestRecall_TellsExactlyThoseWhoGotIt(t *testing.T) {
 		}
 		if _, err := db.Recall(ctx, d.second, it.ID, "again"); KindOf(err) != Conflict {
 			t.Errorf("recalled twice: %v", err)
+		}
+		if err := db.Check(ctx); err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -327,14 +327,20 @@ func (p *parts) scheduler(more ...jobs.Publisher) (*jobs.Scheduler, error) {
 // jobs lists them.
 func (p *parts) jobs(more ...jobs.Publisher) []jobs.Job {
 	every := max(p.app.config.Knowledge.Reload, time.Second)
-	return []jobs.Job{
+	list := []jobs.Job{
 		p.publisher(more...).Job(),
 		{Name: "reload", Doc: "看知识条目、专题开关和本县资料有没有变化", Spec: "@every " + every.String(), Timeout: time.Minute, Run: func(ctx context.Context) error {
 			err := p.refresh(ctx)
 			p.base.Warm()
 			return err
 		}},
+		{Name: "retention", Doc: "每天一次，删掉保留到期的资料", Spec: "7 * * * *", Timeout: 10 * time.Minute, Run: jobs.Retention{Office: p.records, Keep: keepOf(p.app.config), Log: p.app.log}.Once},
 	}
+	if len(p.relayers) > 0 {
+		list = append(list, jobs.Job{Name: "relays", Doc: "把给工作人员的通知转到群机器人和邮箱", Spec: "@every 10s", Timeout: 2 * time.Minute,
+			Run: jobs.Relays{Office: p.records, To: p.relayers, Log: p.app.log}.Once})
+	}
+	return list
 }
 
 // notices is the job that brings messages to their readers; it needs a bot.

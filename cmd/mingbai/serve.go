@@ -146,8 +146,6 @@ func (s *server) run(ctx context.Context) error {
 	var crew sync.WaitGroup
 	fault := make(chan error, 3)
 	crew.Go(s.base.Warm)
-	crew.Go(func() { jobs.Relays{Office: s.records, To: s.relayers, Log: s.app.log}.Run(work) })
-	crew.Go(func() { jobs.Retention{Office: s.records, Keep: keepOf(s.app.config), Log: s.app.log}.Run(work) })
 	crew.Go(func() {
 		if err := s.clock.Run(work); err != nil {
 			fault <- err
