@@ -43,6 +43,7 @@ func caseCommands() []caseCommand {
 		{[]string{"查进度", "进度", "查", "看", "取件码", "取件"}, true, (*Router).show},
 		{[]string{"评价"}, true, (*Router).rateCase},
 		{[]string{"分享", "不分享"}, true, (*Router).share},
+		{[]string{"找顾问", "转顾问", "派顾问"}, true, (*Router).askAdviser},
 		{[]string{"调解记录"}, true, (*Router).meeting},
 		{[]string{"调解结果"}, true, (*Router).outcome},
 		{[]string{"协议书"}, true, (*Router).agreement},
@@ -63,6 +64,17 @@ func (r *Router) cases(ctx context.Context, t *turn, text string) (bot.Reply, bo
 	}
 	if reply, ok, err := r.privacy(ctx, t, text); ok || err != nil {
 		return excuse(reply, true, err)
+	}
+	if s := t.session.Form; s != nil && s.Name == lessonForm {
+		reply, ok, err := r.learn(ctx, t, text)
+		if ok || err != nil {
+			return excuse(reply, true, err)
+		}
+	}
+	if t.session.Form == nil {
+		if reply, ok, err := r.work(ctx, t, text); ok || err != nil {
+			return excuse(reply, true, err)
+		}
 	}
 	if t.session.Form != nil {
 		reply, ok, err := r.fill(ctx, t, text)

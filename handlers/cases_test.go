@@ -128,7 +128,7 @@ func TestCases_ResidentAsksClerkAnswers(t *testing.T) {
 	want(t, k.say("老李", "转人工"), "12348") // nobody to receive it yet
 	k.hire("陈所", "经办人", "城东司法所")
 	want(t, k.say("老李", "转人工"), "哪方面", "返回")
-	want(t, k.say("老李", "9"), "1 到 6")
+	want(t, k.say("老李", "9"), "1 到 7")
 	want(t, k.say("老李", "1"), "发生了什么事")
 	want(t, k.say("老李", "邻居砌墙占了我家过道半米，我的身份证是330102199001011234"), "哪个乡镇")
 	r := k.all("老李", "城东街道三里村", "张某", "不知道", "老李", "13800000000")

@@ -42,11 +42,14 @@ const (
 )
 
 // kinds offers what a case can be about, in the words of office.Matters.
-var kinds = []string{"矛盾纠纷（邻里、家庭、借贷…）", "欠薪", "法律援助", "公证", "法律咨询", "投诉本服务"}
+var kinds = []string{"矛盾纠纷（邻里、家庭、借贷…）", "欠薪", "法律援助", "公证", "法律咨询", kindComplaint, "涉企（企业、个体户的事）"}
+
+// kindComplaint is the kind of complaints about the bot itself.
+const kindComplaint = "投诉本服务"
 
 // matterOf gives the key of a kind.
 func matterOf(choice string) string {
-	keys := []string{"dispute", "wages", "aid", "notary", "consult", "complaint"}
+	keys := []string{"dispute", "wages", "aid", "notary", "consult", "complaint", "firm"}
 	if i := slices.Index(kinds, choice); i >= 0 {
 		return keys[i]
 	}

@@ -37,6 +37,16 @@ type Alert struct {
 	Cases  []string  `json:"cases"` // numbers
 }
 
+// Text is what people read of a warning.
+func (a Alert) Text() string {
+	what := map[string]string{"place": "同一地点", "parties": "同一对象"}[a.Kind]
+	text := fmt.Sprintf("%s %s纠纷 %d 件：%s", a.Raised.Format("1月2日"), what, a.N, strings.Join(a.Cases, "、"))
+	if a.Hot {
+		text += "【话里有激化的苗头】"
+	}
+	return text
+}
+
 // watch counts a new case towards the warnings of its place and its parties,
 // and tells the desk once when there are enough.
 func (db *DB) watch(ctx context.Context, tx *sql.Tx, key []byte, c Case) error {

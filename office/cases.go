@@ -18,6 +18,7 @@ const (
 	ViaResident = "resident"
 	ViaHelper   = "helper" // by a 法律明白人, with the resident's consent code
 	ViaGrid     = "grid"   // a grid member reports what they saw
+	ViaTicket   = "ticket" // a work order of another system, such as 12345
 	ViaDesk     = "desk"   // a clerk writes down what is said at the desk or the phone
 )
 
@@ -76,6 +77,7 @@ type Draft struct {
 	Danger  bool      // somebody may be harmed
 	Minor   bool      // about somebody under 18
 	Guarded bool      // an old or disabled person
+	Promise time.Time // when the answer is due, if another system says so
 	Topic   string    // what the knowledge base takes it to be about: "TT08"; may be empty
 }
 
@@ -369,6 +371,9 @@ func (o *opening) insert(ctx context.Context, tx *sql.Tx, same string) error {
 	m := MatterOf(d.Matter)
 	c.Due, _ = due(ClockAccept, m, c.Urgency, now, now)
 	c.Promised, o.out.Exact = due(ClockAnswer, m, c.Urgency, now, now)
+	if !d.Promise.IsZero() {
+		c.Promised, o.out.Exact = d.Promise, true
+	}
 	err := tx.QueryRowContext(ctx, `INSERT INTO cases (no, request, version, org, path, matter, state, urgency, via, account, filer, holder,
 		name, phone, place, parties, story, wish, restricted, shared, opened, due, promised, answered, closed, answer, approver, drafter, taken, pickup, same, into_case, lane, topic, cleared_only, indexed)
 		VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, $12, $13, $14, $15, $16, $17, 0, $18, $19, $20, 0, 0, '', '', '', 0, $21, $22, 0, $23, $24, $25, 1) RETURNING id`,

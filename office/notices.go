@@ -318,6 +318,12 @@ func (db *DB) Remind(ctx context.Context) error {
 	if err := db.remindConfirm(ctx, now); err != nil {
 		return err
 	}
+	if err := db.remindUnclaimed(ctx, now); err != nil {
+		return err
+	}
+	if err := db.Rotate(ctx); err != nil {
+		return err
+	}
 	if err := db.RemindPrompts(ctx); err != nil {
 		return err
 	}

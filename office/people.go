@@ -447,3 +447,18 @@ func (db *DB) HelperCoverage(ctx context.Context) ([]Coverage, error) {
 	}
 	return list, rows.Err()
 }
+
+// Operator is who works at the machine itself: as an administrator of the whole
+// county. Conflict if there is no county yet.
+func (db *DB) Operator(ctx context.Context) (Person, error) {
+	all, err := db.Orgs(ctx)
+	if err != nil {
+		return Person{}, err
+	}
+	for _, o := range all {
+		if o.Parent == 0 {
+			return Person{ID: -1, Name: "命令行", Cleared: true, Posts: []Post{{Role: Admin, Name: Admin.String(), Org: o}}}, nil
+		}
+	}
+	return Person{}, conflict("还没有设置机构，先用 mingbai org add 县 县名。")
+}

@@ -159,6 +159,7 @@ type RowError struct {
 type Import struct {
 	Rows   int        `json:"rows"`
 	Kept   int        `json:"kept"`
+	Same   int        `json:"same"` // of these, were there before
 	DryRun bool       `json:"dry_run"`
 	Errors []RowError `json:"errors"`
 }

@@ -209,14 +209,22 @@ func figures(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return err
 	}
+	work, err := readOfficeFigures(ctx, p.records, first, last)
+	if err != nil {
+		return err
+	}
 	if *asJSON {
-		return writeJSON(a.out, fig)
+		return writeJSON(a.out, struct {
+			office.Figures
+			Office officeFigures `json:"office"`
+		}{fig, work})
 	}
 	w := a.out
 	fmt.Fprintf(w, "%s 至 %s\n咨询人数 %d，会话 %d，问题 %d（三个数分别统计）\n", iso(first), iso(last), fig.Persons, fig.Sessions, fig.Questions)
 	fmt.Fprintf(w, "答上 %d，答不上 %d，紧急 %d；评价 %d 次，有用 %d 次\n", fig.Hits, fig.Misses, fig.Urgent, fig.Rated, fig.Useful)
 	counts(w, "渠道", fig.Channels, func(k string) string { return k })
 	counts(w, "专题", fig.Topics, func(k string) string { return k + " " + p.base.Topic(k) })
+	a.printOfficeFigures(work)
 	return nil
 }
 

@@ -1,0 +1,187 @@
+package office
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// ticketHeading is that of a table of work orders (12345 and the like) that come
+// in; the first three columns must be there.
+var ticketHeading = []string{"工单编号", "诉求内容", "事发地点", "来电人", "联系电话", "诉求类型", "受理时间", "答复时限"}
+
+// ticketTimes are the ways times are written in such tables.
+var ticketTimes = []string{"2006-01-02 15:04:05", "2006-01-02 15:04", "2006/1/2 15:04:05", "2006/1/2 15:04", "2006-01-02", "2006/1/2", "2006年1月2日"}
+
+// ticketTime reads a time of China; a day alone means its end if end is set.
+func ticketTime(s string, end bool) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range ticketTimes {
+		if t, err := time.ParseInLocation(layout, s, china); err == nil {
+			if end && !strings.Contains(layout, "15") {
+				t = endOfDay(t)
+			}
+			return t, nil
+		}
+	}
+	return time.Time{}, invalid("时间“%s”要写成 2026-11-22 09:30 的样子。", s)
+}
+
+// ImportTickets opens a case for each work order of a table, once for each number
+// of theirs; one that is there already is left as it is.
+func (db *DB) ImportTickets(ctx context.Context, by string, rows [][]string, dry bool) (Import, error) {
+	key, err := db.hashKey(ctx)
+	if err != nil {
+		return Import{}, err
+	}
+	same := 0
+	rep, err := db.importRows(ctx, rows, ticketHeading, dry, func(tx *sql.Tx, row map[string]string) error {
+		again, err := db.importTicket(ctx, tx, key, by, row)
+		if again {
+			same++
+		}
+		return err
+	})
+	rep.Same = same
+	return rep, err
+}
+
+func (db *DB) importTicket(ctx context.Context, tx *sql.Tx, key []byte, by string, row map[string]string) (again bool, err error) {
+	no := row["工单编号"]
+	if no == "" || utf8.RuneCountInString(no) > 60 || hasControl(no) {
+		return false, invalid("工单编号要写 1 到 60 个字。")
+	}
+	var there int
+	if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM tickets WHERE no = $1`, no).Scan(&there); err != nil || there > 0 {
+		return there > 0, err
+	}
+	d := Draft{Request: "ticket#" + no, Via: ViaTicket, Matter: row["诉求类型"], Name: row["来电人"], Phone: strings.ReplaceAll(row["联系电话"], " ", ""), Place: row["事发地点"], Story: row["诉求内容"]}
+	received, err := ticketTime(row["受理时间"], false)
+	if err != nil {
+		return false, err
+	}
+	if d.Promise, err = ticketTime(row["答复时限"], true); err != nil {
+		return false, err
+	}
+	if !d.Promise.IsZero() && d.Promise.Before(received) {
+		return false, invalid("答复时限早于受理时间。")
+	}
+	if err := d.check(); err != nil {
+		return false, err
+	}
+	o := opening{db: db, key: key, by: Person{Name: "工单导入"}, d: d}
+	if err := o.run(ctx, tx); err != nil {
+		return false, err
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT INTO tickets (no, case_id, received, due, at) VALUES ($1, $2, $3, $4, $5)`, no, o.out.Case.ID, unix(received), unix(d.Promise), db.now().Unix()); err != nil {
+		return false, fmt.Errorf("import work order: %w", err)
+	}
+	return false, db.audit(ctx, tx, by, "import ticket", o.out.Case.No, no)
+}
+
+// TicketTable gives the work orders imported in the days from to to as the other
+// system reads them: what became of each. A restricted case's answer stays here.
+func (db *DB) TicketTable(ctx context.Context, from, to time.Time) ([][]string, error) {
+	a := time.Date(from.Year(), from.Month(), from.Day(), 0, 0, 0, 0, china).Unix()
+	b := time.Date(to.Year(), to.Month(), to.Day()+1, 0, 0, 0, 0, china).Unix()
+	table := [][]string{{"工单编号", "办件编号", "状态", "导入时间", "答复时限", "答复时间", "是否按期", "答复内容", "答复单位", "评价"}}
+	now := db.now()
+	err := db.each(ctx, func(rows *sql.Rows) error {
+		var no, caseNo, state, answer, approver string
+		var at, promised, answered int64
+		var restricted int
+		var score sql.NullInt64
+		if err := rows.Scan(&no, &caseNo, &state, &at, &promised, &answered, &answer, &approver, &restricted, &score); err != nil {
+			return err
+		}
+		if restricted != 0 && answer != "" {
+			answer = "已答复本人（涉及隐私，不在此列出）"
+		}
+		intime := "未到期"
+		switch {
+		case answered > 0 && answered <= promised:
+			intime = "是"
+		case answered > 0 || promised < now.Unix():
+			intime = "否"
+		}
+		rating := ""
+		if score.Valid {
+			rating = fmt.Sprintf("%d分", score.Int64)
+		}
+		table = append(table, []string{no, caseNo, State(state).Name(), minute(at), minute(promised), minute(answered), intime, answer, approver, rating})
+		return nil
+	}, `SELECT t.no, c.no, c.state, t.at, c.promised, c.answered, c.answer, c.approver, c.restricted, r.score FROM tickets t JOIN cases c ON c.id = t.case_id
+		LEFT JOIN ratings r ON r.case_id = c.id WHERE t.at >= $1 AND t.at < $2 ORDER BY t.at, t.no LIMIT $3`, a, b, maxRows)
+	if err != nil {
+		return nil, fmt.Errorf("work orders: %w", err)
+	}
+	return table, nil
+}
+
+func minute(unix int64) string {
+	if unix == 0 {
+		return ""
+	}
+	return fromUnix(unix).Format("2006-01-02 15:04")
+}
+
+// TicketOf gives the number of the work order that a case came from; "" if it
+// came from none.
+func (db *DB) TicketOf(ctx context.Context, c Case) (no string, err error) {
+	err = db.read.QueryRowContext(ctx, `SELECT no FROM tickets WHERE case_id = $1 ORDER BY at LIMIT 1`, c.ID).Scan(&no)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("work order: %w", err)
+	}
+	return no, nil
+}
+
+// MatterFigures counts the cases of one matter over a period.
+type MatterFigures struct {
+	Opened    int `json:"opened"`
+	Open      int `json:"open"` // now
+	Overdue   int `json:"overdue"`
+	Due       int `json:"due"`
+	InTime    int `json:"in_time"`
+	Rated     int `json:"rated"`
+	Satisfied int `json:"satisfied"`
+}
+
+// OnTime and Satisfaction are as those of CaseFigures.
+func (f MatterFigures) OnTime() string { return CaseFigures{Due: f.Due, InTime: f.InTime}.OnTime() }
+
+// Satisfaction is 满意率 of the matter, with its n.
+func (f MatterFigures) Satisfaction() string {
+	return CaseFigures{Rated: f.Rated, Satisfied: f.Satisfied}.Satisfaction()
+}
+
+// MatterFigures counts the cases of a matter (Matter.Key), or those that came in
+// as work orders if it is ViaTicket, of the days from to to.
+func (db *DB) MatterFigures(ctx context.Context, matter string, from, to time.Time) (f MatterFigures, err error) {
+	a := time.Date(from.Year(), from.Month(), from.Day(), 0, 0, 0, 0, china).Unix()
+	b := time.Date(to.Year(), to.Month(), to.Day()+1, 0, 0, 0, 0, china).Unix()
+	column := "matter"
+	if matter == ViaTicket {
+		column = "via"
+	}
+	sum := func(when string) string { return `COALESCE(SUM(CASE WHEN ` + when + ` THEN 1 ELSE 0 END), 0)` }
+	owed := `state NOT IN ('merged', 'withdrawn', 'returned') AND promised >= $1 AND promised < $2 AND promised <= $3`
+	if err = db.read.QueryRowContext(ctx, `SELECT `+sum(`opened >= $1 AND opened < $2`)+`, `+sum(`state IN ('new', 'accepted', 'assigned', 'working', 'returned')`)+`, `+sum(`due > 0 AND due < $3`)+`,
+		`+sum(owed)+`, `+sum(owed+` AND answered > 0 AND answered <= promised`)+` FROM cases WHERE `+column+` = $4`, a, b, db.now().Unix(), matter).
+		Scan(&f.Opened, &f.Open, &f.Overdue, &f.Due, &f.InTime); err != nil {
+		return f, fmt.Errorf("matter figures: %w", err)
+	}
+	if err = db.read.QueryRowContext(ctx, `SELECT COUNT(*), `+sum(fmt.Sprintf(`r.score >= %d`, satisfied))+` FROM ratings r JOIN cases c ON c.id = r.case_id
+		WHERE r.at >= $1 AND r.at < $2 AND c.`+column+` = $3`, a, b, matter).Scan(&f.Rated, &f.Satisfied); err != nil {
+		return f, fmt.Errorf("matter figures: %w", err)
+	}
+	return f, nil
+}
