@@ -330,11 +330,44 @@ func (r *Router) share(ctx context.Context, t *turn, p office.Person, a caseArgs
 	return bot.Reply{Text: c.No + " 的答复，代办人看不到。"}, nil
 }
 
-// topicOf is the topic of the entry that fits a text surely, "" if none does.
+// How the entries that fit a story best vote on its topic: how many are asked,
+// which share one lane needs, and which share of danger is enough for it.
+const (
+	voters      = 8
+	voteMost    = 0.55
+	voteDanger  = 0.3
+	voteAtLeast = 0.35 // of the fit that is sure, the best hit must have
+)
+
+// topicOf is the topic of the entry that fits a text surely; without one, the
+// topic on whose lane the entries that fit best agree. "": neither.
 func (r *Router) topicOf(text string) string {
-	for _, h := range r.d.Base.Search(knowledge.Query{Text: text, Kind: knowledge.KindEntry, N: 1}) {
-		if e := r.d.Base.Entry(h.Doc.ID); e != nil && h.Fit >= sure {
+	hits := r.d.Base.Search(knowledge.Query{Text: text, Kind: knowledge.KindEntry, N: voters})
+	votes, first, all := map[string]float64{}, map[string]string{}, 0.0
+	for i, h := range hits {
+		e := r.d.Base.Entry(h.Doc.ID)
+		if e == nil {
+			continue
+		}
+		if i == 0 && h.Fit >= sure {
 			return e.Topic
+		}
+		if i == 0 && h.Fit < sure*voteAtLeast {
+			return ""
+		}
+		lane := office.LaneOfTopic(e.Topic)
+		votes[lane] += h.Score
+		all += h.Score
+		if first[lane] == "" {
+			first[lane] = e.Topic
+		}
+	}
+	if all > 0 && votes[office.LaneReport]/all >= voteDanger {
+		return first[office.LaneReport]
+	}
+	for lane, n := range votes {
+		if lane != "" && n/all >= voteMost {
+			return first[lane]
 		}
 	}
 	return ""

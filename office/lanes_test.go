@@ -26,14 +26,18 @@ func labelled(t *testing.T, name string) [][2]string {
 
 // The rules were made with a and b in view, then widened with c and d, which were
 // blind the first time (20 of 40 and 14 of 30 right), as was e (8 of 28 right, 16
-// left to a clerk, 2 of danger in a wrong lane, which was mended). On none of them
-// may danger be sent to a mediator first.
+// left to a clerk, 2 of danger in a wrong lane, which was mended). f was written and
+// committed before its writer had seen the rules (37 of 50 right, 10 left to a
+// clerk); then the rules were widened with c to g in view. h came last and is not
+// fitted but for one swindle: 10 of 33 by the words alone, 20 left to a clerk; with
+// the topic that the knowledge base votes for (package handlers) 20 of 33, 9 left
+// to a clerk. On none of them may danger be sent to a mediator first.
 func TestPropose_LabelledDisputes(t *testing.T) {
 	t.Parallel()
 	for _, set := range []struct {
 		name  string
 		right int // at least so many in 100
-	}{{"disputes_a.tsv", 90}, {"disputes_b.tsv", 90}, {"disputes_c.tsv", 90}, {"disputes_d.tsv", 60}, {"disputes_e.tsv", 40}} {
+	}{{"disputes_a.tsv", 90}, {"disputes_b.tsv", 90}, {"disputes_c.tsv", 90}, {"disputes_d.tsv", 90}, {"disputes_e.tsv", 90}, {"disputes_f.tsv", 90}, {"disputes_g.tsv", 90}, {"disputes_h.tsv", 30}} {
 		list := labelled(t, set.name)
 		right, unsure := 0, 0
 		for _, d := range list {
