@@ -97,13 +97,22 @@ func cardOf(b *knowledge.Base, e *knowledge.Entry) office.PieceVersion {
 	return office.PieceVersion{Kind: office.KindCard, Title: string(title[:min(len(title), 40)]), Body: text.String(), Topic: e.Topic, Entry: e.ID, Audience: []string{"乡村", "社区"}}
 }
 
-// card makes a card from the entry of that number.
+// card makes a card from the entry of that number, or from the one that fits the
+// words best.
 func (p *parts) card(entry string) (office.PieceVersion, error) {
-	e := p.base.Entry(strings.ToUpper(strings.TrimSpace(entry)))
-	if e == nil {
-		return office.PieceVersion{}, &office.Error{Kind: office.NotFound, Msg: "没有编号“" + entry + "”的知识条目。"}
+	entry = strings.TrimSpace(entry)
+	if e := p.base.Entry(strings.ToLower(entry)); e != nil {
+		return cardOf(p.base, e), nil
 	}
-	return cardOf(p.base, e), nil
+	if e := p.base.Entry(entry); e != nil {
+		return cardOf(p.base, e), nil
+	}
+	for _, h := range p.base.Search(knowledge.Query{Text: entry, Kind: knowledge.KindEntry, N: 1}) {
+		if e := p.base.Entry(h.Doc.ID); e != nil {
+			return cardOf(p.base, e), nil
+		}
+	}
+	return office.PieceVersion{}, &office.Error{Kind: office.NotFound, Msg: "知识库里没有讲“" + entry + "”的条目，换个说法试试。"}
 }
 
 // publisher is the job that fires plans and sends what they planned. The sinks
