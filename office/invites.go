@@ -172,7 +172,9 @@ func (db *DB) wrong(ctx context.Context, a Account, what string) error {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM attempts WHERE at < $1`, db.now().Add(-24*time.Hour).Unix()); err != nil {
 			return fmt.Errorf("attempts: %w", err)
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO attempts (who, what, at) VALUES ($1, $2, $3)`, keyed(key, "tries", string(a)), what, db.now().Unix())
-		return err
+		if _, err := tx.ExecContext(ctx, `INSERT INTO attempts (who, what, at) VALUES ($1, $2, $3)`, keyed(key, "tries", string(a)), what, db.now().Unix()); err != nil {
+			return fmt.Errorf("attempts: %w", err)
+		}
+		return db.audit(ctx, tx, "someone", "wrong code", what, "")
 	})
 }

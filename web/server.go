@@ -34,6 +34,7 @@ type Options struct {
 
 // site is the handler's parts.
 type site struct {
+	notes interface{ Foreign(*http.Request) } // nil: refusals at the console are not kept
 	files map[string]*file
 	log   *slog.Logger
 }
@@ -61,6 +62,7 @@ func New(o Options) (http.Handler, error) {
 	privacy := files["privacy.html"]
 	privacy.fill(strings.ReplaceAll(string(privacy.body), "{{model}}", html.EscapeString(o.Model)))
 	s := &site{files: files, log: o.Log}
+	s.notes, _ = o.Console.(interface{ Foreign(*http.Request) }) // not every console keeps an audit
 	cross := http.NewCrossOriginProtection()
 	cross.SetDenyHandler(http.HandlerFunc(s.foreign))
 	return secure(s.guard(cross.Handler(s.routes(o)))), nil
@@ -204,6 +206,9 @@ func (s *site) notFound(w http.ResponseWriter, r *http.Request) {
 // foreign refuses what another site's page sent in a person's name.
 func (s *site) foreign(w http.ResponseWriter, r *http.Request) {
 	const words = "不接受其他网站发来的请求。"
+	if s.notes != nil && strings.HasPrefix(r.URL.Path, "/console") {
+		s.notes.Foreign(r)
+	}
 	if strings.HasPrefix(r.URL.Path, "/api/") {
 		writeJSON(w, http.StatusForbidden, map[string]string{"code": "forbidden", "message": words})
 		return

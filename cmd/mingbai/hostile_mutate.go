@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"slices"
 	"strings"
 )
@@ -56,18 +57,34 @@ func withMutations(list []attack) []attack {
 	var out []attack
 	for _, x := range list {
 		out = append(out, x)
-		if !slices.Contains(injections, x.Class) || slices.Contains(notBuilt, x.Channel) || x.Text == "" {
+		if !slices.Contains(injections, x.Class) || x.Text == "" {
 			continue
 		}
 		for _, m := range mutations() {
-			y := x
-			y.ID += "/" + m.name
-			y.Text = m.write(x.Text)
-			if x.Payload.Kind == "text" && x.Payload.Value != "" {
-				y.Payload.Value = m.write(x.Payload.Value)
-			}
-			out = append(out, y)
+			out = append(out, x.mutated(m))
 		}
 	}
 	return out
+}
+
+// mutated writes what an attack says, and what it plants in documents, fields and
+// names, in another way.
+func (x attack) mutated(m mutation) attack {
+	x.ID += "/" + m.name
+	p := &x.Payload
+	if !slices.Contains([]string{"kb_doc", "markdown", "docx_hidden"}, p.Kind) { // there the text is an honest question
+		x.Text = m.write(x.Text)
+	}
+	for _, planted := range []*string{&p.Value, &p.Title, &p.Filename} {
+		if *planted != "" {
+			*planted = m.write(*planted)
+		}
+	}
+	if p.Kind == "docx_hidden" {
+		p.Text = m.write(p.Text)
+	}
+	if len(p.Body) > 0 && (p.Kind == "kb_doc" || p.Kind == "markdown") {
+		p.Body, _ = json.Marshal(m.write(bodyText(p.Body))) // a string always can be
+	}
+	return x
 }

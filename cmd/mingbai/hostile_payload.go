@@ -58,6 +58,17 @@ type payload struct {
 	SendBytes     int             `json:"send_bytes"`
 	Iterations    int             `json:"iterations"`
 
+	// the office
+	Field          string `json:"field"`
+	Filename       string `json:"filename"`
+	IdempotencyKey string `json:"idempotency_key"`
+	Endpoint       string `json:"endpoint"`
+	Origin         string `json:"origin"`
+	Role           string `json:"role"`
+	Object         string `json:"object"`
+	Report         string `json:"report"`
+	Job            string `json:"job"`
+
 	// documents
 	Title    string `json:"title"`
 	Unpacked int64  `json:"unpacked"`

@@ -37,6 +37,13 @@ type hostileRange struct {
 	serial   int  // of persons and messages
 	spoiled  bool // the next item needs a fresh one
 	direct   bool // no proxy is trusted: everybody comes from one address
+	staff    *hostileStaff
+	calm     struct { // a case without an attack
+		no    string
+		shape []string
+		pages bool
+	}
+	clock atomic.Int64 // nanoseconds that the product's clock is ahead
 }
 
 // replica is one running product.
@@ -76,6 +83,9 @@ func (r *hostileRange) open() error {
 	if err != nil {
 		return err
 	}
+	if err := r.found(); err != nil {
+		return err
+	}
 	if r.relay, err = newRelay(first.base + qqPath); err != nil {
 		return err
 	}
@@ -89,7 +99,7 @@ func (r *hostileRange) start(transport string) (*replica, error) {
 			return nil, err
 		}
 	}
-	a := &app{in: bytes.NewReader(nil), out: io.Discard, err: r.log, now: time.Now, environ: r.settings(transport)}
+	a := &app{in: bytes.NewReader(nil), out: io.Discard, err: r.log, now: r.now, environ: r.settings(transport)}
 	if err := a.load(""); err != nil {
 		return nil, err
 	}
@@ -151,9 +161,14 @@ func (r *hostileRange) shut() error {
 	if r.dir != "" {
 		err = errors.Join(err, os.RemoveAll(r.dir))
 	}
-	*r = hostileRange{ctx: r.ctx, serial: r.serial, direct: r.direct}
+	r.dir, r.model, r.platform, r.bot, r.relay, r.log, r.replicas, r.staff, r.spoiled = "", nil, nil, nil, nil, nil, nil, nil, false
+	r.calm.no, r.calm.shape, r.calm.pages = "", nil, false
+	r.clock.Store(0)
 	return err
 }
+
+// now is the product's clock.
+func (r *hostileRange) now() time.Time { return time.Now().Add(time.Duration(r.clock.Load())) }
 
 func (r *hostileRange) close() {
 	if err := r.shut(); err != nil && r.ctx.Err() == nil {

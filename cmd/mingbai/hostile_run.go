@@ -18,6 +18,12 @@ type reached struct {
 	status     []int             // of them
 	states     map[string]string // what only the runner can tell
 	unfit      string            // why the payload cannot be sent over this channel
+	unbuilt    string            // what the product does not have yet
+	broken     string            // a fault whatever the item wants
+	console    string            // the office's pages, as documents
+	export     string            // files that were taken out
+	db         string            // rows of the office's records
+	watched    *watch            // the watch that counts, where the first began too early
 }
 
 func (g *reached) state(name string, ok bool, why string) {
@@ -27,16 +33,6 @@ func (g *reached) state(name string, ok bool, why string) {
 	if g.states[name] = ""; !ok {
 		g.states[name] = why
 	}
-}
-
-// notBuilt are the channels the product does not have yet.
-var notBuilt = []string{"case_form", "console", "cron", "export"}
-
-// notBuiltKinds are payloads for parts the product does not have yet.
-var notBuiltKinds = []string{
-	"campaign_field", "case_attachment", "case_field", "clock_jump", "csrf", "csrf_get", "double_fire", "enumerate", "export", "export_field",
-	"idor", "idor_batch", "list_scope", "lock_lost", "repeat_form", "role_escalation", "session_after_logout", "session_after_password_change",
-	"survey_field", "totp_reuse", "bruteforce",
 }
 
 // runners are the payloads that are no single message, by kind.
@@ -53,6 +49,11 @@ func runners() map[string]runner {
 		"flood": runFlood, "slow_read": runSlowRead, "slowloris": runSlowloris,
 		"kb_doc": runDocument, "markdown": runDocument, "fetch_url": runFetch,
 		"docx_entities": runBomb, "docx_hidden": runDocument, "docx_image": runBomb, "docx_xxe": runBomb, "xlsx_sst": runBomb,
+		"case_attachment": runCaseAttachment, "case_field": runCaseField, "repeat_form": runRepeatForm, "survey_field": runSurveyField,
+		"campaign_field": runCampaignField, "export": runExport, "export_field": runExportField,
+		"idor": runIDOR, "idor_batch": runIDOR, "list_scope": runListScope, "role_escalation": runEscalation, "csrf": runCSRF, "csrf_get": runCSRF,
+		"session_after_logout": runAfterLogout, "session_after_password_change": runAfterPassword, "bruteforce": runBruteForce, "enumerate": runEnumerate, "totp_reuse": runCodeReuse,
+		"double_fire": runDoubleFire, "clock_jump": runClockJump, "lock_lost": runLockLost,
 		"zip_bomb": runBomb, "zip_lie_size": runBomb, "zip_many": runBomb, "zip_nest": runBomb, "zip_overlap": runBomb, "zip_slip": runBomb, "zip_symlink": runBomb,
 	}
 }
@@ -63,15 +64,15 @@ var importKinds = []string{"long_line", "md_nest", "md_table", "repeat", "text"}
 func (r *hostileRange) pick(x attack) (runner, string) {
 	kind := x.Payload.Kind
 	switch {
-	case slices.Contains(notBuilt, x.Channel), slices.Contains(notBuiltKinds, kind):
-		return nil, verdictNotBuilt
 	case x.Channel == "kb_import" && slices.Contains(importKinds, kind):
 		return runBomb, ""
 	}
 	if run, ok := runners()[kind]; ok {
 		return run, ""
 	}
-	if _, ok := x.words(); ok {
+	if _, ok := x.words(); ok && x.Channel == "case_form" {
+		return runCaseField, ""
+	} else if ok {
 		return runMessage, ""
 	}
 	return nil, verdictUnsupported
@@ -81,11 +82,7 @@ func (r *hostileRange) pick(x attack) (runner, string) {
 func (r *hostileRange) run(x attack) (outcome, error) {
 	run, verdict := r.pick(x)
 	if run == nil {
-		why := "产品还没有 " + x.Channel + " 或它要的 " + x.Payload.Kind
-		if verdict == verdictUnsupported {
-			why = "不认识的攻击方式 " + x.Payload.Kind
-		}
-		return outcome{verdict: verdict, why: why, surfaces: map[string]string{}}, nil
+		return outcome{verdict: verdict, why: "不认识的攻击方式 " + x.Payload.Kind, surfaces: map[string]string{}}, nil
 	}
 	if direct := x.Payload.Kind == "flood"; direct != r.direct {
 		r.spoiled, r.direct = true, direct
@@ -106,8 +103,14 @@ func (r *hostileRange) run(x attack) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
-	if got.unfit != "" {
+	switch {
+	case got.unfit != "":
 		return outcome{verdict: verdictUnsupported, why: got.unfit, surfaces: map[string]string{}}, nil
+	case got.unbuilt != "":
+		return outcome{verdict: verdictNotBuilt, why: "产品还没有：" + got.unbuilt, surfaces: map[string]string{}}, nil
+	case got.watched != nil:
+		w = got.watched
+		defer w.done()
 	}
 	return r.gather(x, w, got)
 }
@@ -134,9 +137,18 @@ func (r *hostileRange) gather(x attack, w *watch, got reached) (outcome, error) 
 		return outcome{}, err
 	}
 	out := outcome{states: states, status: got.status, surfaces: map[string]string{
-		"log": r.log.from(w.logAt), "db": rows, "llm_request": strings.Join(asked, "\n"),
+		"log": r.log.from(w.logAt), "db": rows + got.db, "llm_request": strings.Join(asked, "\n"),
 		"reply": strings.Join(append(got.reply, got.groupReply...), "\n"), "group_reply": strings.Join(got.groupReply, "\n"), "http_response": strings.Join(got.http, "\n"),
 	}}
+	if got.console != "" {
+		out.surfaces["console_dom"] = got.console
+	}
+	if got.export != "" {
+		out.surfaces["export_file"] = got.export
+	}
+	if got.broken != "" {
+		out.verdict, out.why = verdictFailed, got.broken
+	}
 	return out, r.only()
 }
 

@@ -80,7 +80,7 @@ func (c *call) admit() (pass bool, err error) {
 	case !c.row.early && c.o.NeedCodes && !c.session.TOTP:
 		return false, c.redirect("/console/account/codes")
 	case !c.row.allows(c.me):
-		return false, &office.Error{Kind: office.Forbidden, Msg: "这一页不归您的角色管。需要的话请找管理员。"}
+		return false, c.denied(&office.Error{Kind: office.Forbidden, Msg: "这一页不归您的角色管。需要的话请找管理员。"})
 	}
 	if c.row.county && !c.me.CoversAll(c.row.roles...) {
 		return false, errNoPage
@@ -91,13 +91,38 @@ func (c *call) admit() (pass bool, err error) {
 			return false, err
 		}
 		if !slices.ContainsFunc(paths, c.covers) {
-			return false, errNoPage
+			return false, c.denied(errNoPage)
 		}
 	}
 	if c.row.fresh && !c.session.Fresh(c.o.Now()) {
 		return c.proveFirst()
 	}
 	return true, nil
+}
+
+// denied writes into the audit that somebody who is signed in asked for what is
+// not theirs: which page, and whose number stood in the address.
+func (c *call) denied(why error) error {
+	object := c.row.pattern
+	if id := c.r.PathValue("id"); id != "" && len(id) <= 20 {
+		object += " " + id
+	}
+	if err := c.o.Office.Note(c.r.Context(), c.me.Actor(), "denied", object); err != nil {
+		c.o.Log.Error("a denial is not in the audit", "route", c.row.pattern, "err", err)
+	}
+	return why
+}
+
+// Foreign writes into the audit that another site's page sent a request with the
+// cookie of somebody who is signed in. What comes without one is nobody's.
+func (c *Console) Foreign(r *http.Request) {
+	x := &call{Console: c, r: r}
+	if x.identify() != nil {
+		return
+	}
+	if err := c.o.Office.Note(r.Context(), x.me.Actor(), "denied", "request of another site"); err != nil {
+		c.o.Log.Error("a denial is not in the audit", "err", err)
+	}
 }
 
 // covers says whether a place is in the scope of the roles that this row needs.
