@@ -14,6 +14,12 @@ run: build
 demo: build
 	@./bin/mingbai demo
 
+# demo-office fills the records of a made-up county with 2,000 cases and opens
+# the office's console on this machine. Ctrl-C stops it and deletes them.
+.PHONY: demo-office
+demo-office: build
+	@./bin/mingbai demo-office
+
 build:
 	$(GO) build -o bin/mingbai ./cmd/mingbai
 

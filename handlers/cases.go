@@ -18,6 +18,7 @@ import (
 type caseCommand struct {
 	words  []string
 	number bool // a case's number or a code follows
+	told   bool // what happened may follow
 	run    func(r *Router, ctx context.Context, t *turn, p office.Person, a caseArgs) (bot.Reply, error)
 }
 
@@ -31,22 +32,22 @@ type caseArgs struct {
 // caseCommands is the table. Steps of office.Moves follow it.
 func caseCommands() []caseCommand {
 	return []caseCommand{
-		{[]string{"上报", "我要上报", "我想上报"}, false, (*Router).report},
-		{[]string{"代办", "帮老乡上报"}, false, startForm("proxy", office.ViaHelper)},
-		{[]string{"网格上报", "苗头"}, false, startForm("lead", office.ViaGrid)},
-		{[]string{"登记"}, false, startForm("desk", office.ViaDesk)},
-		{[]string{"同意代办"}, false, (*Router).proxyConsent},
-		{[]string{"我是谁", "我的身份"}, false, (*Router).whoami},
-		{[]string{"退出身份"}, false, (*Router).unbindPerson},
-		{[]string{"待办", "我的待办"}, false, (*Router).todo},
-		{[]string{"查进度", "进度", "我的事项", "我要查进度", "我想查进度", "查一下进度"}, false, (*Router).myCases},
-		{[]string{"查进度", "进度", "查", "看", "取件码", "取件"}, true, (*Router).show},
-		{[]string{"评价"}, true, (*Router).rateCase},
-		{[]string{"分享", "不分享"}, true, (*Router).share},
-		{[]string{"找顾问", "转顾问", "派顾问"}, true, (*Router).askAdviser},
-		{[]string{"调解记录"}, true, (*Router).meeting},
-		{[]string{"调解结果"}, true, (*Router).outcome},
-		{[]string{"协议书"}, true, (*Router).agreement},
+		{[]string{"上报", "我要上报", "我想上报"}, false, true, (*Router).report},
+		{[]string{"代办", "帮老乡上报"}, false, false, startForm("proxy", office.ViaHelper)},
+		{[]string{"网格上报", "苗头"}, false, true, startForm("lead", office.ViaGrid)},
+		{[]string{"登记"}, false, false, startForm("desk", office.ViaDesk)},
+		{[]string{"同意代办"}, false, false, (*Router).proxyConsent},
+		{[]string{"我是谁", "我的身份"}, false, false, (*Router).whoami},
+		{[]string{"退出身份"}, false, false, (*Router).unbindPerson},
+		{[]string{"待办", "我的待办"}, false, false, (*Router).todo},
+		{[]string{"查进度", "进度", "我的事项", "我要查进度", "我想查进度", "查一下进度"}, false, false, (*Router).myCases},
+		{[]string{"查进度", "进度", "查", "看", "取件码", "取件"}, true, false, (*Router).show},
+		{[]string{"评价"}, true, false, (*Router).rateCase},
+		{[]string{"分享", "不分享"}, true, false, (*Router).share},
+		{[]string{"找顾问", "转顾问", "派顾问"}, true, false, (*Router).askAdviser},
+		{[]string{"调解记录"}, true, false, (*Router).meeting},
+		{[]string{"调解结果"}, true, false, (*Router).outcome},
+		{[]string{"协议书"}, true, false, (*Router).agreement},
 	}
 }
 
@@ -86,6 +87,9 @@ func (r *Router) cases(ctx context.Context, t *turn, text string) (bot.Reply, bo
 		reply, err := r.bindPerson(ctx, t, m[1])
 		return excuse(reply, true, err)
 	}
+	if reply, ok, err := r.mine(ctx, t, text); ok || err != nil {
+		return excuse(reply, true, err)
+	}
 	m := caseLine.FindStringSubmatch(text)
 	if m == nil {
 		return bot.Reply{}, false, nil
@@ -94,6 +98,9 @@ func (r *Router) cases(ctx context.Context, t *turn, text string) (bot.Reply, bo
 	run := commandFor(a)
 	if run == nil {
 		return bot.Reply{}, false, nil
+	}
+	if _, crisis := r.d.Safety.Check(a.rest, t.session.Urgent); crisis && a.no == "" {
+		return bot.Reply{}, false, nil // help comes before any form
 	}
 	p, err := r.d.Cases.PersonByAccount(ctx, office.Account(t.message.From))
 	if err != nil {
@@ -107,7 +114,7 @@ func (r *Router) cases(ctx context.Context, t *turn, text string) (bot.Reply, bo
 func commandFor(a caseArgs) func(*Router, context.Context, *turn, office.Person, caseArgs) (bot.Reply, error) {
 	for _, c := range caseCommands() {
 		for _, w := range c.words {
-			if w == a.verb && c.number == (a.no != "") && (c.number || a.rest == "") {
+			if w == a.verb && c.number == (a.no != "") && (c.number || c.told || a.rest == "") {
 				return c.run
 			}
 		}
@@ -143,25 +150,38 @@ func (r *Router) report(ctx context.Context, t *turn, p office.Person, a caseArg
 	case p.Has(office.Clerk):
 		return startForm("desk", office.ViaDesk)(r, ctx, t, p, a)
 	}
-	return r.human(ctx, t)
+	return r.handOver(ctx, t, told(a.rest))
+}
+
+// told is what stood behind a command's word, if it is enough for a story.
+func told(rest string) string {
+	if rest = idNumbers.ReplaceAllString(rest, "（证件或卡号不用写）"); utf8.RuneCountInString(rest) >= 4 {
+		return rest
+	}
+	return ""
 }
 
 // startForm checks that the person may, before the first question is asked.
 func startForm(name, via string) func(*Router, context.Context, *turn, office.Person, caseArgs) (bot.Reply, error) {
-	return func(r *Router, ctx context.Context, t *turn, p office.Person, _ caseArgs) (bot.Reply, error) {
+	return func(r *Router, ctx context.Context, t *turn, p office.Person, a caseArgs) (bot.Reply, error) {
 		if err := office.MayOpen(p, via); err != nil {
 			return bot.Reply{}, err
 		}
 		if ok, err := r.d.Cases.Receives(ctx); err != nil || !ok {
 			return bot.Reply{Text: wordsHuman + r.people(t.session.Area)}, err
 		}
-		return r.begin(t, name, nil), nil
+		return r.begin(t, name, map[string]string{"story": told(a.rest)}), nil
 	}
 }
 
 // human hands the conversation over: a form that becomes a case, if there is
 // somebody to receive it; else it says who can be called.
 func (r *Router) human(ctx context.Context, t *turn) (bot.Reply, error) {
+	return r.handOver(ctx, t, "")
+}
+
+// handOver is human with a story that was told just now.
+func (r *Router) handOver(ctx context.Context, t *turn, story string) (bot.Reply, error) {
 	t.session.Asked = 0
 	if r.d.Cases != nil && !inGroup(t.message) {
 		ok, err := r.d.Cases.Receives(ctx)
@@ -169,7 +189,10 @@ func (r *Router) human(ctx context.Context, t *turn) (bot.Reply, error) {
 			r.d.Log.Warn("cannot tell whether cases are received", "err", err)
 		}
 		if ok {
-			known := map[string]string{"story": said(t), "place": t.session.Area}
+			if story == "" {
+				story = said(t)
+			}
+			known := map[string]string{"story": story, "place": t.session.Area}
 			if t.session.Urgent != "" {
 				known[keyDanger] = "1"
 			}

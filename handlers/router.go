@@ -116,7 +116,24 @@ func (r *Router) Handle(ctx context.Context, m bot.Message, s *bot.Session) (bot
 	if reply.Answer != nil {
 		r.record(t, reply.Answer)
 	}
-	return r.withNotices(ctx, t, reply), nil
+	return r.offered(ctx, r.withNotices(ctx, t, reply)), nil
+}
+
+// instead is what is offered where nobody takes cases on.
+var instead = strings.NewReplacer("回“人工”，或打 12348", "打 12348", "回“人工”或打 12348", "打 12348", "回“人工”，打 12348", "打 12348", "回“人工”", "打 12348")
+
+// offered takes the offer of a person back where there is none to come.
+func (r *Router) offered(ctx context.Context, reply bot.Reply) bot.Reply {
+	if !strings.Contains(reply.Text, "回“人工”") {
+		return reply
+	}
+	if r.d.Cases != nil {
+		if ok, err := r.d.Cases.Receives(ctx); ok || err != nil {
+			return reply
+		}
+	}
+	reply.Text = instead.Replace(reply.Text)
+	return reply
 }
 
 // reset lets a person start anew even in a crisis; the number to call comes

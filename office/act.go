@@ -136,6 +136,13 @@ func (db *DB) apply(ctx context.Context, tx *sql.Tx, by Person, c *Case, m Move,
 			c.Holder = by.ID
 		}
 	case "answer":
+		if a.Drafter == "" {
+			if d, ok, err := draftOf(ctx, tx, *c); err != nil {
+				return to, err
+			} else if ok && d.From(a.Text) {
+				a.Drafter = d.Model
+			}
+		}
 		c.Answer, c.Approver, c.Drafter, c.Taken = a.Text, by.label(), a.Drafter, time.Time{}
 		if c.Answered.IsZero() {
 			c.Answered = now
@@ -165,7 +172,7 @@ func (db *DB) wind(c *Case, m Move, now time.Time) {
 		c.Due, _ = due(m.Clock, kind, c.Urgency, c.Opened, now)
 	}
 	c.Closed = time.Time{}
-	if c.State.closed() {
+	if c.State.Finished() {
 		c.Closed = now
 	}
 }

@@ -22,6 +22,12 @@ const (
 	ViaDesk     = "desk"   // a clerk writes down what is said at the desk or the phone
 )
 
+// Way is one of the ways in with its name.
+type Way struct{ Key, Name string }
+
+// Ways lists them.
+var Ways = []Way{{ViaResident, "本人"}, {ViaHelper, "法律明白人代办"}, {ViaGrid, "网格上报"}, {ViaDesk, "窗口、电话"}, {ViaTicket, "12345 等工单"}}
+
 // Case is one matter from handing in to the archive.
 type Case struct {
 	ID         int64     `json:"id"`

@@ -42,7 +42,7 @@ func (db *DB) Correct(ctx context.Context, by Person, no, request string, versio
 		switch {
 		case c.Hats&inside == 0:
 			return "", forbidden("只有办这件事的人可以更正。")
-		case c.State.closed():
+		case c.State.Finished():
 			return "", conflict("这件事现在是“%s”，不能再更正。", c.State.Name())
 		case version != 0 && version != c.Version:
 			return "", errStale

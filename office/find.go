@@ -36,6 +36,12 @@ func caseWhere(ctx context.Context, q querier, column string, value any) (Case, 
 	return c, err
 }
 
+// CaseNo gives the number of a case that another one names.
+func (db *DB) CaseNo(ctx context.Context, id int64) (string, error) {
+	c, err := caseWhere(ctx, db.read, "id", id)
+	return c.No, err
+}
+
 // errNoCase is said of cases that are not there and of those a person may not
 // know of, so that nobody learns which exist.
 var errNoCase = &Error{Kind: NotFound, Msg: "没有找到这件事。请核对编号；用取件码查也可以。"}

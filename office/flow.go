@@ -40,8 +40,8 @@ func (s State) Open() bool {
 	return s == New || s == Accepted || s == Assigned || s == Working || s == Returned
 }
 
-// closed says whether nothing more is done.
-func (s State) closed() bool { return s == Archived || s == Merged || s == Withdrawn }
+// Finished says whether nothing more is done.
+func (s State) Finished() bool { return s == Archived || s == Merged || s == Withdrawn }
 
 // Hat is what a person is to one case; they may wear several.
 type Hat uint8

@@ -22,6 +22,9 @@ const (
 
 var laneNames = map[string]string{LanePeople: "人民调解", LaneTrade: "行业性专业性调解", LaneAdmin: "行政调解", LaneJudicial: "司法途径", LaneReport: "先保护、先报告", LaneUnsure: "由经办人判断"}
 
+// Lanes lists them.
+var Lanes = []string{LanePeople, LaneTrade, LaneAdmin, LaneJudicial, LaneReport, LaneUnsure}
+
 // LaneName is what people read of a lane.
 func LaneName(lane string) string { return laneNames[lane] }
 

@@ -351,7 +351,22 @@ func (db *DB) Suggest(ctx context.Context, c Case) ([]Person, error) {
 		if k := knows(a) - knows(b); k != 0 {
 			return k
 		}
+		if k := nearness(b, c) - nearness(a, c); k != 0 {
+			return k
+		}
 		return a.Load - b.Load
 	})
 	return list[:min(len(list), maxSuggested)], nil
+}
+
+// nearness is how far down the tree a mediator's post is that has the case in its
+// scope: who works for the township goes before who works for the county.
+func nearness(p Person, c Case) int {
+	n := 0
+	for _, q := range p.Posts {
+		if q.Role == Mediator && strings.HasPrefix(c.path, q.Scope()) {
+			n = max(n, len(q.Scope()))
+		}
+	}
+	return n
 }

@@ -151,7 +151,7 @@ func (c Case) AnswerText() string {
 	}
 	by := "由" + c.Approver + "答复"
 	if c.Drafter != "" {
-		by = "AI辅助起草，已由" + c.Approver + "审核"
+		by = "AI辅助起草·已由" + c.Approver + "审核"
 	}
 	return fmt.Sprintf("您的事项 %s 有答复了：\n%s\n（%s）\n满意吗？回复“评价 %s 5”（1到5分，后面可以写原因）。", c.No, c.Answer, by, c.No)
 }

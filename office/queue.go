@@ -117,7 +117,7 @@ func (db *DB) clause(ctx context.Context, q querier, p Person, f CaseFilter) (w 
 		closed := 0
 		for _, s := range f.States {
 			in = append(in, w.arg(string(s)))
-			closed += number(s.closed())
+			closed += number(s.Finished())
 		}
 		w.and = append(w.and, "state IN ("+strings.Join(in, ", ")+")")
 		switch closed { // what names an index's condition lets it be used

@@ -38,10 +38,15 @@ func meant(ctx context.Context, q querier, by Person, d Draft) (Org, error) {
 	}
 	best, length := Org{}, 0
 	for _, x := range all {
-		for _, name := range []string{x.Name, x.Short} {
-			if (x.Kind == "乡镇街道" || x.Kind == "村社区") && len(name) > length && strings.Contains(d.Place, name) {
-				best, length = town(x), len(name)
-			}
+		if x.Kind != "乡镇街道" && x.Kind != "村社区" {
+			continue
+		}
+		n := named(d.Place, x)
+		if t := town(x); n > 0 && t.ID != x.ID {
+			n += named(d.Place, t) // of villages with one name, that of the township that is named too
+		}
+		if n > length {
+			best, length = town(x), n
 		}
 	}
 	if length > 0 {
@@ -58,6 +63,17 @@ func meant(ctx context.Context, q querier, by Person, d Draft) (Org, error) {
 		}
 	}
 	return all[0], nil
+}
+
+// named says how long the name of an organisation is that stands in a place; 0 if
+// none does.
+func named(place string, o Org) int {
+	for _, name := range []string{o.Name, o.Short} {
+		if name != "" && strings.Contains(place, name) {
+			return len(name)
+		}
+	}
+	return 0
 }
 
 // attended gives the place itself if a clerk or administrator takes its cases

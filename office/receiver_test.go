@@ -1,6 +1,9 @@
 package office
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // A case whose place has nobody to take it on goes to somebody, not nowhere.
 func TestOpenCase_APlaceNobodyLooksAfterIsNotLost(t *testing.T) {
@@ -29,6 +32,26 @@ func TestOpenCase_APlaceNobodyLooksAfterIsNotLost(t *testing.T) {
 		}
 		if _, err := db.Case(ctx, clerk, o.Case.No); KindOf(err) != NotFound {
 			t.Errorf("the clerk of another place: got %v, want not found", err)
+		}
+	})
+}
+
+func TestReceiver_VillagesOfOneNameGoToTheTownshipThatIsNamed(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, db *DB) {
+		s := people4(t, db)
+		if _, err := db.AddOrg(t.Context(), "test", Org{Kind: "村社区", Name: "大槐树新村", Parent: s.orgs["城东街道"].ID}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.AddOrg(t.Context(), "test", Org{Kind: "村社区", Name: "大槐树新村", Parent: s.orgs["城西镇"].ID}); err != nil {
+			t.Fatal(err)
+		}
+		for place, want := range map[string]string{"城西镇大槐树新村": "城西", "城东街道大槐树新村": "城东", "城东大槐树新村": "城东", "五里村": "城西"} {
+			d := wall()
+			d.Place = place
+			if o := mustOpen(t, db, Person{Account: Account("qq/user/" + place)}, d); !strings.Contains(o.Case.No, want) {
+				t.Errorf("%s went to %s", place, o.Case.No)
+			}
 		}
 	})
 }

@@ -92,7 +92,7 @@ func consolePassword(ctx context.Context, a *app, db *office.DB, args []string) 
 // console builds the office's pages. chat knows where a request comes from.
 func (s *server) console(chat *bot.WebChat, sessions bot.Sessions) (http.Handler, error) {
 	o := console.Options{
-		Office: s.records, Log: s.app.log, Sender: chat.Sender, Secure: chat.Secure, Now: s.app.now,
+		Office: s.records, Draft: s.draft, Log: s.app.log, Sender: chat.Sender, Secure: chat.Secure, Now: s.app.now,
 		Loopback: onLoopback(s.app.config), NeedCodes: s.app.config.Env == config.Production,
 		Public: s.app.config.Web.PublicURL, Check: s.publishCheck(), Card: s.card, Hosts: s.app.config.Publish.Hosts,
 		Place: func() string {

@@ -57,13 +57,12 @@ func (p *parts) assistant() (*handlers.Assistant, error) {
 	if p.gates, err = p.openGates(); err != nil {
 		return nil, err
 	}
-	worder, err := knowledge.NewWorder(p.base, p.model, p.gates)
-	if err != nil {
+	if p.worder, err = knowledge.NewWorder(p.base, p.model, p.gates); err != nil {
 		return nil, err
 	}
 	c := p.app.config.Model
 	return &handlers.Assistant{
-		Worder: worder, Provider: c.Provider, Model: c.Name, Filing: c.Filing,
+		Worder: p.worder, Provider: c.Provider, Model: c.Name, Filing: c.Filing,
 		Consent: p.records.NoticeAnswered, SetConsent: p.records.AnswerNotice,
 	}, nil
 }

@@ -35,6 +35,7 @@ type parts struct {
 	mask     *knowledge.Redactor
 	model    *knowledge.ChatModel  // nil without one in the settings
 	gates    *knowledge.Gates      // nil without a model
+	worder   *knowledge.Worder     // nil without a model
 	vectors  *knowledge.EmbedModel // nil without one in the settings
 	metrics  *prometheus.Registry
 	redis    *bot.Redis // nil without REDIS_URL, and where no messages are taken

@@ -67,6 +67,8 @@ func personCommand(ctx context.Context, a *app, args []string) error {
 		{"list", "[--role 角色] [--org 机构] [--json]", "列出人员", personList},
 		{"invite", "编号|姓名 [--json]", "发一个一次性邀请码，本人在聊天里发“绑定 邀请码”", personInvite},
 		{"email", "编号|姓名 邮箱|-", "登记收提醒邮件的邮箱，- 去掉", personEmail},
+		{"clear", "编号|姓名", "可以看限看件：未成年人、人身安全", personClear},
+		{"unclear", "编号|姓名", "不能再看限看件", personUnclear},
 		{"suspend", "编号|姓名", "马上停用", personSuspend},
 		{"resume", "编号|姓名", "恢复", personResume},
 		{"import", "[--dry-run] [--json] 文件.csv|文件.xlsx|-", "导入人员：姓名、角色、机构、电话、专长、语言、回避、邮箱", personImport},
@@ -112,6 +114,9 @@ func orgList(ctx context.Context, a *app, db *office.DB, args []string) error {
 	}
 	if *asJSON {
 		return writeJSON(a.out, list)
+	}
+	if len(list) == 0 {
+		fmt.Fprintln(a.out, "还没有机构。先加县：mingbai org add 县 名称")
 	}
 	for _, o := range list {
 		fmt.Fprintf(a.out, "%s%d %s %s\n", strings.Repeat("  ", strings.Count(o.Path, "/")-2), o.ID, o.Kind, o.Name)
@@ -205,8 +210,14 @@ func personList(ctx context.Context, a *app, db *office.DB, args []string) error
 	if *asJSON {
 		return writeJSON(a.out, list)
 	}
+	if len(list) == 0 {
+		fmt.Fprintln(a.out, "没有这样的人。加人：mingbai person add 姓名 --role 角色 --org 机构")
+	}
 	for _, p := range list {
 		state := fmt.Sprintf("绑定 %d 个", p.Bound)
+		if p.Cleared {
+			state += "，可看限看件"
+		}
 		if p.Suspended {
 			state = "已停用"
 		}
@@ -281,6 +292,26 @@ func setSuspended(ctx context.Context, a *app, db *office.DB, args []string, sus
 		return err
 	}
 	if err := db.Suspend(ctx, operator(), id, suspend); err != nil {
+		return err
+	}
+	fmt.Fprintln(a.out, done)
+	return nil
+}
+
+func personClear(ctx context.Context, a *app, db *office.DB, args []string) error {
+	return setCleared(ctx, a, db, args, true, "他现在可以看管辖范围内的限看件（未成年人、人身安全）。")
+}
+
+func personUnclear(ctx context.Context, a *app, db *office.DB, args []string) error {
+	return setCleared(ctx, a, db, args, false, "他不能再看限看件了，正在他手里的除外。")
+}
+
+func setCleared(ctx context.Context, a *app, db *office.DB, args []string, cleared bool, done string) error {
+	id, err := personID(ctx, db, args)
+	if err != nil {
+		return err
+	}
+	if err := db.Clear(ctx, operator(), id, cleared); err != nil {
 		return err
 	}
 	fmt.Fprintln(a.out, done)

@@ -22,7 +22,8 @@ type qqRig struct {
 	platform *qqtest.Platform
 	bot      *qqtest.Bot
 	environ  []string
-	address  string          // of the program
+	address  string // of the program
+	server   *server
 	log      strings.Builder // nothing else runs when it is read
 	stop     func()
 }
@@ -50,7 +51,7 @@ func newQQRig(t *testing.T, transport string) *qqRig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.address = s.ln.Addr().String()
+	r.address, r.server = s.ln.Addr().String(), s
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.run(ctx) }()

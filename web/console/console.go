@@ -53,6 +53,9 @@ type Options struct {
 	// said, which package office does not keep; nil: nothing.
 	Forget     func(ctx context.Context, a office.Account) error
 	Remembered func(ctx context.Context, a office.Account) ([]office.DossierSentence, error)
+	// Draft proposes an answer to a case; model says whether the case's words may
+	// go to a model. nil: nothing is proposed.
+	Draft func(ctx context.Context, by office.Person, c office.Case, model bool) (office.CaseDraft, error)
 }
 
 // Console serves the pages.

@@ -102,6 +102,19 @@ var expectations = map[string]expectation{
 	"POST /console/deliveries/{id}/settle": {"普管", "delivery"},
 	"GET /console/jobs":                    {"普管", ""},
 
+	// cases
+	"GET /console/cases":                {"明网经调顾管", ""},
+	"GET /console/cases/new":            {"经", ""},
+	"POST /console/cases/new":           {"经", ""},
+	"GET /console/cases/{no}":           {"明网经调顾管", "case"},
+	"GET /console/cases/{no}/print":     {"明网经调顾管", "case"},
+	"POST /console/cases/{no}/act":      {"明网经调顾管", "case"},
+	"GET /console/cases/{no}/agreement": {"经调顾管", "case"},
+	"POST /console/cases/{no}/facts":    {"经调顾管", "case"},
+	"POST /console/cases/{no}/draft":    {"经调顾管", "case"},
+	"POST /console/cases/{no}/session":  {"经调顾管", "case"},
+	"POST /console/cases/{no}/outcome":  {"经调顾管", "case"},
+
 	// one's own account
 	"GET /console/account":                    {"*", ""},
 	"GET /console/account/password":           {"*", ""},
@@ -145,6 +158,42 @@ var objects = map[string]func(m *matrix, p office.Person) (own, foreign string){
 	"session": func(m *matrix, p office.Person) (string, string) {
 		return m.sessionOf(p), m.sessionOf(m.stranger)
 	},
+	"case": caseObjects,
+}
+
+// caseObjects give a case that the person filed, holds or has at their desk, and
+// one of another township.
+func caseObjects(m *matrix, p office.Person) (own, foreign string) {
+	open := func(by office.Person, d office.Draft) office.Case {
+		m.cases++
+		d.Matter, d.Story = "dispute", fmt.Sprintf("第 %d 件：邻居砌墙占了过道。", m.cases)
+		o, err := m.db.OpenCase(m.Context(), by, d)
+		if err != nil {
+			m.Fatal(err)
+		}
+		return o.Case
+	}
+	resident := office.Account(fmt.Sprint("qq/user/", m.cases))
+	foreign = open(office.Person{Account: resident}, office.Draft{Via: office.ViaResident, Place: "城西镇五里村"}).No
+	switch {
+	case p.Has(office.Helper):
+		code, _, err := m.db.Consent(m.Context(), resident)
+		if err != nil {
+			m.Fatal(err)
+		}
+		return open(p, office.Draft{Via: office.ViaHelper, Consent: code}).No, foreign
+	case p.Has(office.Grid):
+		return open(p, office.Draft{Via: office.ViaGrid, Place: "城东街道"}).No, foreign
+	}
+	own = open(m.actors[office.Clerk], office.Draft{Via: office.ViaDesk, Place: "城东街道"}).No
+	if p.Has(office.Mediator) || p.Has(office.Adviser) {
+		for _, a := range []office.Action{{Verb: "accept"}, {Verb: "assign", To: p.ID}} {
+			if _, err := m.db.Act(m.Context(), m.actors[office.Clerk], own, a); err != nil {
+				m.Fatal(err)
+			}
+		}
+	}
+	return own, foreign
 }
 
 // matrix is a county with one person of each role in 城东 and a stranger in 城西.
@@ -157,6 +206,7 @@ type matrix struct {
 	stranger office.Person
 	county   office.Person // an administrator of all
 	hired    int
+	cases    int // made so far
 }
 
 func newMatrix(t *testing.T) *matrix {

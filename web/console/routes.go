@@ -29,6 +29,8 @@ type route struct {
 var (
 	everybody = []office.Role{office.Helper, office.Grid, office.Clerk, office.Mediator, office.Adviser, office.Officer, office.Admin}
 	admins    = []office.Role{office.Admin}
+	staff     = []office.Role{office.Clerk, office.Mediator, office.Adviser, office.Admin}
+	workers   = []office.Role{office.Helper, office.Grid, office.Clerk, office.Mediator, office.Adviser, office.Admin}
 )
 
 // routes is the table of all pages. The menu has those with a nav in this order.
@@ -43,6 +45,19 @@ func routes() []route {
 		// what waits
 		{pattern: "GET /console", nav: "首页", roles: everybody, run: overview},
 		{pattern: "GET /console/{$}", roles: everybody, run: home},
+
+		// cases: package office decides by the person whose they are
+		{pattern: "GET /console/cases", nav: "办件", roles: workers, run: queue},
+		{pattern: "GET /console/cases/new", roles: []office.Role{office.Clerk}, run: newCase},
+		{pattern: "POST /console/cases/new", roles: []office.Role{office.Clerk}, run: openCase},
+		{pattern: "GET /console/cases/{no}", roles: workers, run: showCase},
+		{pattern: "GET /console/cases/{no}/print", roles: workers, run: printCase},
+		{pattern: "GET /console/cases/{no}/agreement", roles: staff, run: agreement},
+		{pattern: "POST /console/cases/{no}/act", roles: workers, run: actOnCase},
+		{pattern: "POST /console/cases/{no}/facts", roles: staff, run: correctFacts},
+		{pattern: "POST /console/cases/{no}/draft", roles: staff, run: draftAnswer},
+		{pattern: "POST /console/cases/{no}/session", roles: staff, run: addSession},
+		{pattern: "POST /console/cases/{no}/outcome", roles: staff, run: setOutcome},
 
 		// what comes in and how it goes
 		{pattern: "GET /console/inbox", nav: "给我的通知", roles: everybody, run: inbox},

@@ -1,0 +1,53 @@
+package office
+
+import (
+	"context"
+	"fmt"
+	"slices"
+)
+
+// Candidates lists who may be given a case: those in whose scope it is first,
+// then by how many open cases they hold.
+func (db *DB) Candidates(ctx context.Context, c Case) ([]Person, error) {
+	list, err := people(ctx, db.read, PeopleFilter{})
+	if err != nil {
+		return nil, err
+	}
+	loads, err := db.held(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list = slices.DeleteFunc(list, func(p Person) bool { return mayHold(p, c) != nil })
+	far := func(p Person) int {
+		return number(!p.Covers(c.path, Clerk, Mediator, Adviser, Admin))
+	}
+	for i := range list {
+		list[i].Load = loads[list[i].ID]
+	}
+	slices.SortStableFunc(list, func(a, b Person) int {
+		if k := far(a) - far(b); k != 0 {
+			return k
+		}
+		return a.Load - b.Load
+	})
+	return list, nil
+}
+
+// held counts the open cases of each person.
+func (db *DB) held(ctx context.Context) (map[int64]int, error) {
+	rows, err := db.read.QueryContext(ctx, `SELECT holder, COUNT(*) FROM cases WHERE holder <> 0 AND closed = 0 GROUP BY holder`)
+	if err != nil {
+		return nil, fmt.Errorf("candidates: %w", err)
+	}
+	defer rows.Close()
+	loads := map[int64]int{}
+	for rows.Next() {
+		var id int64
+		var n int
+		if err := rows.Scan(&id, &n); err != nil {
+			return nil, fmt.Errorf("candidates: %w", err)
+		}
+		loads[id] = n
+	}
+	return loads, rows.Err()
+}
