@@ -14,6 +14,9 @@ var checks = []struct{ rule, query string }{
 	{"每件的版本数等于步数", `SELECT COUNT(*) FROM cases c WHERE c.version <> (SELECT COUNT(*) FROM case_events e WHERE e.case_id = c.id)`},
 	{"每一步都有审计记录", `SELECT COUNT(*) FROM cases c WHERE (SELECT COUNT(*) FROM case_events e WHERE e.case_id = c.id) >
 		(SELECT COUNT(*) FROM audit a WHERE a.object = c.no AND a.action <> 'read')`},
+	{"每个调解结果都有“调解结果”这一步", `SELECT COUNT(*) FROM mediations m WHERE NOT EXISTS (SELECT 1 FROM case_events e WHERE e.case_id = m.case_id AND e.verb = 'outcome')`},
+	{"每次“调解结果”都留下了结果", `SELECT COUNT(*) FROM case_events e WHERE e.verb = 'outcome' AND NOT EXISTS (SELECT 1 FROM mediations m WHERE m.case_id = e.case_id)`},
+	{"调解记录和步骤一样多", `SELECT ABS((SELECT COUNT(*) FROM mediation_sessions) - (SELECT COUNT(*) FROM case_events WHERE verb = 'session'))`},
 	{"编号没有空缺", `SELECT COUNT(*) FROM case_numbers n WHERE n.last <> (SELECT COUNT(*) FROM cases c WHERE c.org = n.org AND c.no LIKE CAST(n.year AS TEXT) || '-%')`},
 	{"每个新件都通知了人", `SELECT COUNT(*) FROM cases c WHERE EXISTS (SELECT 1 FROM posts s WHERE s.role IN ('经办人', '管理员'))
 		AND NOT EXISTS (SELECT 1 FROM notices n WHERE n.case_id = c.id AND n.kind = 'open')

@@ -138,24 +138,28 @@ func (v *victim) check() {
 	if err := db.Check(v.t.Context()); err != nil {
 		v.t.Error(err)
 	}
-	rows, err := db.read.Query(`SELECT request, state FROM cases`)
+	rows, err := db.read.Query(`SELECT c.request, c.state, (SELECT COUNT(*) FROM mediation_sessions s WHERE s.case_id = c.id), (SELECT COUNT(*) FROM mediations m WHERE m.case_id = c.id) FROM cases c`)
 	if err != nil {
 		v.t.Fatal(err)
 	}
 	defer rows.Close()
-	state := map[string]State{}
+	state, met, agreed := map[string]State{}, map[string]int{}, map[string]int{}
 	for rows.Next() {
 		var name, s string
-		if err := rows.Scan(&name, &s); err != nil {
+		var sessions, outcomes int
+		if err := rows.Scan(&name, &s, &sessions, &outcomes); err != nil {
 			v.t.Fatal(err)
 		}
-		state[name] = State(s)
+		state[name], met[name], agreed[name] = State(s), sessions, outcomes
 	}
 	order := []State{"", New, Accepted, Answered}
-	of := map[string]State{"new": New, "accept": Accepted, "answer": Answered}
+	of := map[string]State{"new": New, "accept": Accepted, "session": Accepted, "outcome": Accepted, "answer": Answered}
 	for name, step := range v.done {
 		if slices.Index(order, state[name]) < slices.Index(order, of[step]) {
 			v.t.Errorf("%s: %s was acknowledged, the records say %q", name, step, state[name])
+		}
+		if step != "new" && step != "accept" && met[name] != 1 || (step == "outcome" || step == "answer") && agreed[name] != 1 {
+			v.t.Errorf("%s: %s was acknowledged; %d meetings, %d outcomes in the records", name, step, met[name], agreed[name])
 		}
 	}
 	for name := range state {
@@ -177,7 +181,7 @@ func TestCrash_AtEveryPoint(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			v := newVictim(t, place(t))
-			for _, label := range []string{"number", "case", "event", "notices", "audit", "commit"} {
+			for _, label := range []string{"number", "case", "event", "notices", "mediation", "audit", "commit"} {
 				v.start(label, "CRASH_AT="+label)
 				if code := v.wait(); code != 137 {
 					t.Fatalf("%s: it ended with %d, want 137", label, code)

@@ -163,6 +163,7 @@ func (db *DB) noted(ctx context.Context, by Person, no, verb, request string, f 
 		if err != nil {
 			return err
 		}
+		crash("mediation")
 		if err := save(ctx, tx, c); err != nil {
 			return err
 		}

@@ -1,4 +1,4 @@
-// Command crashoffice opens, takes on and answers cases until it is killed, for
+// Command crashoffice opens, takes on, mediates and answers cases until it is killed, for
 // tests that kill it. It says "try X" before a step and "done X" when the
 // records have acknowledged it. Built with the tag crashtest it ends by itself
 // at CRASH_AT. Steps named in AGAIN, which an earlier process tried and did not
@@ -77,14 +77,32 @@ func (w *worker) all(ctx context.Context, name string) error {
 		return err
 	}
 	w.say("done", name, "new")
-	for _, a := range []office.Action{
-		{Verb: "accept", Request: name + " accept"},
-		{Verb: "answer", Request: name + " answer", Text: "答复给 " + name},
+	no := o.Case.No
+	for _, step := range []struct {
+		name string
+		do   func(request string) error
+	}{
+		{"accept", func(request string) error {
+			_, err := w.db.Act(ctx, w.clerk, no, office.Action{Verb: "accept", Request: request})
+			return err
+		}},
+		{"session", func(request string) error {
+			_, err := w.db.AddSession(ctx, w.clerk, no, request, "村委会", "两家都到了，谈了 "+name)
+			return err
+		}},
+		{"outcome", func(request string) error {
+			_, _, err := w.db.SetOutcome(ctx, w.clerk, no, request, office.Outcomes[0], "三天内把 "+name+" 办好。")
+			return err
+		}},
+		{"answer", func(request string) error {
+			_, err := w.db.Act(ctx, w.clerk, no, office.Action{Verb: "answer", Request: request, Text: "答复给 " + name})
+			return err
+		}},
 	} {
-		if _, err := w.db.Act(ctx, w.clerk, o.Case.No, a); err != nil {
+		if err := step.do(name + " " + step.name); err != nil {
 			return err
 		}
-		w.say("done", name, a.Verb)
+		w.say("done", name, step.name)
 	}
 	return nil
 }
