@@ -4,7 +4,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 SHARED      ?= ../shared
 FUZZTIME    ?= 5s
 
-.PHONY: run demo build test check deps lint race quality fuzz eval chaos soak bench bench-peers bench-push push-kills docs clean
+.PHONY: run demo build test check deps lint race quality fuzz eval chaos soak bench bench-peers demo-publish bench-push push-kills docs clean
 
 run: build
 	./bin/mingbai serve
@@ -66,6 +66,9 @@ eval: build
 
 bench-peers: ## the same questions through another engine: make bench-peers LAWS=… QUERIES=…
 	@cd bench/peers && go run . -laws "$(abspath $(LAWS))" -queries "$(abspath $(QUERIES))"
+
+demo-publish: ## a plan due in a minute: two officers, directory, bucket, simulated QQ, recall
+	@MINGBAI_DEMO=1 go test ./cmd/mingbai -run TestDemoPublish -count 1 -v
 
 bench-push: ## deliveries a second beside asynq on a Redis with appendfsync always
 	@cd bench/push && go run .

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,7 +24,8 @@ type Publisher interface {
 	Publish(ctx context.Context, d office.Delivery) (ref string, err error)
 }
 
-// Publish fires the plans that are due and sends what they planned.
+// Publish fires the plans that are due and sends what they planned. Once is not
+// for several goroutines; several processes may share the records.
 type Publish struct {
 	Office *office.DB
 	Check  office.Check
@@ -36,6 +38,8 @@ type Publish struct {
 	// Lease is how long a delivery belongs to who sends it: longer than a send
 	// takes, and how long a crash delays it. 2 minutes if zero.
 	Lease time.Duration
+
+	sent, unsent atomic.Int64 // of this look
 }
 
 // NewPublishMeter counts deliveries by sink and how they ended.
@@ -53,6 +57,8 @@ func (p *Publish) Job() Job {
 
 // Once fires what is due and sends until nothing waits.
 func (p *Publish) Once(ctx context.Context) error {
+	p.sent.Store(0)
+	p.unsent.Store(0)
 	fired, err := p.Office.ClaimDue(ctx, p.Check, p.Fixed)
 	for _, f := range fired {
 		p.Log.Info("plan fired", "plan", f.Plan, "state", f.State, "item", f.Piece, "version", f.Version)
@@ -63,6 +69,9 @@ func (p *Publish) Once(ctx context.Context) error {
 		crew.Go(func() { faults[i] = p.send(ctx, to) })
 	}
 	crew.Wait()
+	if sent, unsent := p.sent.Load(), p.unsent.Load(); len(fired)+int(sent+unsent) > 0 {
+		Did(ctx, "到点 %d 个计划，送达 %d 份，没送成 %d 份", len(fired), sent, unsent)
+	}
 	return errors.Join(append(faults, err)...)
 }
 
@@ -179,6 +188,11 @@ func (p *Publish) one(ctx context.Context, to Publisher, d office.Delivery) (o o
 			p.Log.Error("publisher panicked", "sink", to.Name(), "delivery", d.ID, "panic", v, "stack", string(debug.Stack()))
 		}
 		p.count(to.Name(), o.Err)
+		if o.Err == nil {
+			p.sent.Add(1)
+		} else {
+			p.unsent.Add(1)
+		}
 	}()
 	if ctx.Err() != nil { // claimed, and surely not sent
 		o.Err = &office.RetryError{After: time.Second, Err: ctx.Err()}

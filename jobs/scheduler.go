@@ -150,6 +150,18 @@ func (s *Scheduler) Trigger(ctx context.Context, name string) (office.Run, error
 	return s.run(ctx, s.jobs[i], true)
 }
 
+// did is where a run says what it did.
+type did struct{}
+
+// Did notes what a run of a job did, for whoever looks at the last runs; it holds
+// no words of residents. A run that did something is kept. Outside of a run it
+// does nothing.
+func Did(ctx context.Context, format string, a ...any) {
+	if note, ok := ctx.Value(did{}).(*string); ok {
+		*note = clipped(fmt.Sprintf(format, a...))
+	}
+}
+
 // run does a job once and keeps what became of it.
 func (s *Scheduler) run(ctx context.Context, j *scheduled, always bool) (office.Run, error) {
 	if !j.busy.TryLock() {
@@ -166,9 +178,10 @@ func (s *Scheduler) run(ctx context.Context, j *scheduled, always bool) (office.
 		}
 	}
 	begin := time.Now()
-	err := j.guarded(ctx)
+	err := j.guarded(context.WithValue(ctx, did{}, &r.Note))
 	s.seconds.WithLabelValues(j.Name).Observe(time.Since(begin).Seconds())
 	r.Ended, r.State = s.o.Now(), outcome(err)
+	keep = keep || r.Note != ""
 	if err != nil {
 		r.Note = clipped(err.Error())
 	}

@@ -72,6 +72,18 @@ func TestScheduler_EveryEndIsKept(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	if err := s.Add(Job{Name: "often", Spec: "@every 5s", Run: func(ctx context.Context) error { Did(ctx, "送达 %d 份", 3); return nil }}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := s.run(t.Context(), s.jobs[len(s.jobs)-1], false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if m.runs[len(m.runs)-1].Note != "送达 3 份" || strings.Count(m.states(), "often:ok") != 2 {
+		t.Errorf("runs that did something: %+v", m.runs)
+	}
+	m.runs = m.runs[:len(m.runs)-2]
 	if got := m.states(); got != "good:ok bad:failed panic:panicked slow:timeout panic:panicked" {
 		t.Errorf("got %s", got)
 	}
