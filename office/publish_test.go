@@ -282,6 +282,8 @@ func TestPlan_GoesThroughItsPoolWithoutRepeats(t *testing.T) {
 			d.pass(time.Second)
 		}
 		d.plan(t, db, Plan{Spec: "每天9点", Pool: "社区", Pieces: want[2:]})
+		other := d.approved(t, db, "别的计划等着的", nil)
+		d.plan(t, db, Plan{Name: "别的", Spec: "2026-12-31 09:00", Pieces: []int64{other.ID}})
 		want = []int64{want[2], want[0], want[1], 0}
 		var got []int64
 		d.pass(time.Hour)
@@ -535,6 +537,19 @@ func TestDeliveries_EveryOutcome(t *testing.T) {
 		}
 		if got := ledger(t, db, it.ID); !strings.Contains(got, "publish/hook/failed 1") {
 			t.Errorf("got %s", got)
+		}
+		given, _, err := db.Deliveries(ctx, DeliveryFilter{States: []string{Failed}, Sink: "hook"})
+		if err != nil || len(given) != 1 {
+			t.Fatal(given, err)
+		}
+		if err := db.Settle(ctx, d.second, given[0].ID, "arrived"); KindOf(err) != Conflict {
+			t.Errorf("what was given up was said to have arrived: %v", err)
+		}
+		if err := db.Settle(ctx, d.second, given[0].ID, "again"); err != nil {
+			t.Fatal(err)
+		}
+		if list := deliver(t, db, "hook", nil); len(list) != 1 || list[0].Attempts != 1 {
+			t.Errorf("sent again on demand: %+v", list)
 		}
 	})
 }

@@ -34,7 +34,8 @@ func (db *DB) Recall(ctx context.Context, by Person, id int64, why string) (Piec
 }
 
 // Settle is for uncertain deliveries, after somebody asked: arrived, did not
-// arrive, or (again) is to be sent once more.
+// arrive, or (again) is to be sent once more. What was given up may be sent again
+// too.
 func (db *DB) Settle(ctx context.Context, by Person, id int64, what string) error {
 	state, ok := map[string]string{"arrived": Sent, "lost": Failed, "again": Planned}[what]
 	switch {
@@ -52,7 +53,9 @@ func (db *DB) Settle(ctx context.Context, by Person, id int64, what string) erro
 		now := db.now().Unix()
 		r, err := tx.ExecContext(ctx, `UPDATE deliveries SET state = CAST($1 AS TEXT), changed = CAST($2 AS BIGINT), due = 0,
 			expires = CASE WHEN CAST($1 AS TEXT) = 'planned' THEN CAST($2 AS BIGINT) + 86400 ELSE expires END,
-			sent = CASE WHEN CAST($1 AS TEXT) = 'sent' THEN CAST($2 AS BIGINT) ELSE sent END, settled = $3 WHERE id = $4 AND state = 'uncertain'
+			sent = CASE WHEN CAST($1 AS TEXT) = 'sent' THEN CAST($2 AS BIGINT) ELSE sent END, settled = $3,
+			attempts = CASE WHEN CAST($1 AS TEXT) = 'planned' THEN 0 ELSE attempts END
+			WHERE id = $4 AND (state = 'uncertain' OR state IN ('failed', 'expired') AND CAST($1 AS TEXT) = 'planned')
 			AND (CAST($1 AS TEXT) <> 'planned' OR act <> 'publish' OR EXISTS (SELECT 1 FROM items i WHERE i.id = deliveries.item AND i.live > 0))`, state, now, by.label(), id)
 		if err != nil {
 			return fmt.Errorf("settle: %w", err)

@@ -243,7 +243,8 @@ func (db *DB) moveOn(ctx context.Context, tx *sql.Tx, p Plan, next time.Time) er
 const maxCandidates = 20
 
 // choose takes the first approved piece of the plan that it has not published
-// yet, in the plan's order, then from its pool, the longest waiting first. One
+// yet, in the plan's order, then from its pool, the longest waiting first and
+// none that another plan waits for. One
 // whose basis changed since it was approved is stopped on the way; why says so.
 func (db *DB) choose(ctx context.Context, p Plan, check Check) (it Piece, why string, err error) {
 	list, err := db.candidates(ctx, p)
@@ -273,7 +274,7 @@ func (db *DB) candidates(ctx context.Context, p Plan) ([]Piece, error) {
 		LEFT JOIN plan_items x ON x.item = i.id AND x.plan = $1
 		WHERE i.state IN ('approved', 'planned') AND i.approved = i.version
 		AND NOT EXISTS (SELECT 1 FROM slots s WHERE s.plan = $1 AND s.item = i.id AND s.version = i.version AND s.state IN ('fired', 'late'))
-		AND (x.plan IS NOT NULL OR $2 <> '' AND (';' || v.audience || ';' LIKE $3 OR v.topic = $2))
+		AND (x.plan IS NOT NULL OR $2 <> '' AND i.state = 'approved' AND (';' || v.audience || ';' LIKE $3 OR v.topic = $2))
 		ORDER BY CASE WHEN x.plan IS NULL THEN 1 ELSE 0 END, x.place, i.changed, i.id LIMIT $4`
 	rows, err := db.read.QueryContext(ctx, query, p.ID, p.Pool, "%;"+escapeLike(p.Pool)+";%", maxCandidates)
 	if err != nil {
