@@ -55,6 +55,9 @@ func (s *qqSender) bring(ctx context.Context, p *qqPart) (more []*qqPart, err er
 
 // route finds what p can be hung on, or another way. ErrClosed: there is none.
 func (s *qqSender) route(ctx context.Context, p *qqPart) error {
+	if strings.HasPrefix(p.ref, pushed) {
+		return s.routePush(ctx, p)
+	}
 	room := qqReplies
 	if p.form == qqNeutral {
 		room = qqRepliesMost

@@ -89,6 +89,11 @@ func (r *Router) group(ctx context.Context, t *turn, text string) (bot.Reply, er
 	if code := bindWords.FindStringSubmatch(text); code != nil {
 		return r.bind(ctx, t, code[2])
 	}
+	if wishesLine.MatchString(text) || todayLine.MatchString(text) || subscribeLine.MatchString(text) {
+		if reply, ok, err := r.pushes(ctx, t, text); ok || err != nil {
+			return reply, err
+		}
+	}
 	before := *t.session
 	if v, ok := r.d.Safety.Check(text, t.session.Urgent); ok && v.Kind == KindUrgent {
 		v.Followup = ""
@@ -193,6 +198,9 @@ func (r *Router) fromGroup(ctx context.Context, t *turn, text string) (bot.Reply
 		return bot.Reply{Text: wordsDoorGone}, true, nil
 	case err != nil:
 		return bot.Reply{}, true, err
+	}
+	if reply, ok, err := r.enteredSubscription(ctx, t, about); ok || err != nil {
+		return reply, true, err
 	}
 	return r.entered(t, about), true, nil
 }

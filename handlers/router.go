@@ -33,7 +33,8 @@ type Deps struct {
 	Rate      func(ctx context.Context, id string, useful bool, reason string) error
 	Now       func() time.Time
 	Log       *slog.Logger
-	Cases     *office.DB // nil: nobody receives cases
+	Cases     *office.DB   // nil: nobody receives cases
+	Check     office.Check // of what is published; nil: not looked at
 	Keep      office.Keep
 	Forget    func(ctx context.Context, chat, from bot.Address) error // erases what the bot remembers of a person
 }
@@ -155,6 +156,9 @@ func (r *Router) hear(ctx context.Context, t *turn, text string) (bot.Reply, err
 		return reply, err
 	}
 	if reply, ok, err := r.lectures(ctx, t, text); ok || err != nil {
+		return reply, err
+	}
+	if reply, ok, err := r.pushes(ctx, t, text); ok || err != nil {
 		return reply, err
 	}
 	return r.say(ctx, t, text)
@@ -320,6 +324,10 @@ func (r *Router) picked(ctx context.Context, t *turn, m *bot.Menu, c bot.Choice)
 			about = c.Label
 		}
 		return r.ask(ctx, t, about, strings.TrimPrefix(c.Value, pickEntry))
+	case strings.HasPrefix(c.Value, pickSubscribe):
+		reply, err := r.subscribe(ctx, t, false, strings.TrimPrefix(c.Value, pickSubscribe))
+		reply, _, err = excuse(reply, true, err)
+		return reply, err
 	}
 	return r.human(ctx, t)
 }

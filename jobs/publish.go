@@ -199,7 +199,8 @@ func (p *Publish) one(ctx context.Context, to Publisher, d office.Delivery) (o o
 		return o
 	}
 	o.Ref, o.Err = to.Publish(ctx, d)
-	if o.Err != nil {
+	var wait *office.WaitError
+	if o.Err != nil && !errors.As(o.Err, &wait) {
 		p.Log.Warn("delivery not made", "sink", to.Name(), "delivery", d.ID, "attempt", d.Attempts, "err", o.Err)
 	}
 	return o
@@ -217,8 +218,10 @@ func (p *Publish) count(sink string, err error) {
 		state = "sent"
 	case errors.As(err, &refused):
 		state = "refused"
-	case errors.As(err, &retry):
+	case errors.As(err, &retry), errors.As(err, new(*office.WaitError)):
 		state = "retry"
+	case errors.As(err, new(*office.FailedError)):
+		state = "failed"
 	}
 	p.Meter.WithLabelValues(sink, state).Inc()
 }

@@ -125,15 +125,6 @@ func (db *DB) fanOut(ctx context.Context, tx *sql.Tx, p Plan, f Fired, it Piece,
 	return nil
 }
 
-// subscribers selects who wants to be sent a version.
-func subscribers(w *clause, v PieceVersion) string {
-	query := `SELECT DISTINCT s.account AS target FROM subscriptions s WHERE s.stopped = 0 AND (s.audience = ''`
-	for _, a := range append([]string{v.Topic}, v.Audience...) {
-		query += ` OR s.audience = ` + w.arg(a)
-	}
-	return query + `)`
-}
-
 // Outcomes of a publisher, other than nil.
 type (
 	// RefusedError says that the target will not take it: it is not tried again,
@@ -371,8 +362,11 @@ func (db *DB) undelivered(ctx context.Context, tx *sql.Tx, o Outcome) error {
 	}
 	now := db.now()
 	d.State, d.Code, d.Due = d.outcome(o.Err, now)
-	if _, err := tx.ExecContext(ctx, `UPDATE deliveries SET state = $1, code = $2, due = $3, lease = 0, changed = $4 WHERE id = $5`,
-		d.State, d.Code[:min(len(d.Code), maxRef)], d.Due.Unix(), now.Unix(), d.ID); err != nil {
+	if errors.As(o.Err, new(*WaitError)) {
+		d.Attempts-- // waiting is no try
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE deliveries SET state = $1, code = $2, due = $3, lease = 0, changed = $4, attempts = $6 WHERE id = $5`,
+		d.State, d.Code[:min(len(d.Code), maxRef)], d.Due.Unix(), now.Unix(), d.ID, d.Attempts); err != nil {
 		return fmt.Errorf("delivered: %w", err)
 	}
 	if d.State == Refused && d.Sink == "chat" {
@@ -385,9 +379,15 @@ func (db *DB) undelivered(ctx context.Context, tx *sql.Tx, o Outcome) error {
 func (d Delivery) outcome(err error, now time.Time) (state, code string, due time.Time) {
 	var refused *RefusedError
 	var retry *RetryError
+	var later *WaitError
+	var failed *FailedError
 	switch {
 	case errors.As(err, &refused):
 		return Refused, refused.Code, d.Due
+	case errors.As(err, &later):
+		return Planned, later.Code, later.Until
+	case errors.As(err, &failed):
+		return Failed, failed.Code, d.Due
 	case errors.As(err, &retry):
 	case !d.Keyed:
 		return Uncertain, "unknown", d.Due

@@ -221,6 +221,9 @@ func (db *DB) erasePerson(ctx context.Context, tx *sql.Tx, key []byte, a Account
 		args        []any
 	}{
 		{"通知", `UPDATE notices SET body = '', shown_in = '' WHERE account = $1 AND body <> '' AND (case_id IS NULL OR case_id IN (SELECT id FROM cases WHERE state IN ('archived', 'merged', 'withdrawn')))`, []any{string(a)}},
+		{"订阅", `DELETE FROM subscriptions WHERE account = $1`, []any{string(a)}},
+		{"推送记录", `UPDATE deliveries SET target = 'erased ' || CAST(id AS TEXT) WHERE sink = 'chat' AND target = $1`, []any{string(a)}},
+		{"推送日", `DELETE FROM push_days WHERE account = $1`, []any{string(a)}},
 		{"同意记录", `DELETE FROM notice_answers WHERE person = $1`, []any{person}},
 		{"同意码", `DELETE FROM consents WHERE account = $1`, []any{string(a)}},
 		{"试错记录", `DELETE FROM attempts WHERE who = $1`, []any{keyed(key, "tries", string(a))}},

@@ -135,6 +135,7 @@ func (a *app) openParts(ctx context.Context) (*parts, error) {
 		Rate:      p.records.Rate,
 		Assistant: assistant,
 		Cases:     p.records,
+		Check:     p.publishCheck(),
 		Keep:      keepOf(c),
 		Forget: func(ctx context.Context, chat, from bot.Address) error {
 			if p.forget == nil {

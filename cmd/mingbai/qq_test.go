@@ -14,6 +14,7 @@ import (
 
 	"mingbai/bot/qqtest"
 	"mingbai/config"
+	"mingbai/office"
 )
 
 // qqRig is the whole program with one bot on a QQ platform.
@@ -24,13 +25,14 @@ type qqRig struct {
 	environ  []string
 	address  string // of the program
 	server   *server
+	records  *office.DB      // the program's
 	log      strings.Builder // nothing else runs when it is read
 	stop     func()
 }
 
 const qqSecret = "secret-canary-4B7"
 
-func newQQRig(t *testing.T, transport string) *qqRig {
+func newQQRig(t *testing.T, transport string, more ...string) *qqRig {
 	t.Helper()
 	r := &qqRig{t: t, platform: qqtest.New(qqtest.Options{Seed: 1, RetryWait: 10 * time.Millisecond})}
 	if err := r.platform.Start(); err != nil {
@@ -43,6 +45,7 @@ func newQQRig(t *testing.T, transport string) *qqRig {
 		"QQ_APP_ID=102000001", "QQ_APP_SECRET=" + qqSecret, "QQ_TRANSPORT=" + transport,
 		"QQ_API_BASE=" + r.platform.URL(), "QQ_TOKEN_BASE=" + r.platform.URL(),
 	}
+	r.environ = append(r.environ, more...)
 	a := &app{out: io.Discard, err: &r.log, now: time.Now, environ: r.environ}
 	if err := a.load(""); err != nil {
 		t.Fatal(err)
@@ -51,7 +54,7 @@ func newQQRig(t *testing.T, transport string) *qqRig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.address, r.server = s.ln.Addr().String(), s
+	r.address, r.server, r.records = s.ln.Addr().String(), s, s.records
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.run(ctx) }()

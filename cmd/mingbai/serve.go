@@ -104,7 +104,7 @@ func (s *server) build(ctx context.Context) error {
 		return err
 	}
 	hooks["GET "+sitePath] = s.pufa
-	if s.clock, err = s.scheduler(); err != nil {
+	if s.clock, err = s.scheduler(jobs.Chat{Office: s.records, Bot: s.bot, Now: a.now}); err != nil {
 		return err
 	}
 	if err := s.clock.Add(noticesJob(jobs.Notices{Office: s.records, Bot: s.bot, Log: a.log})); err != nil {
