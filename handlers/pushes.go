@@ -229,7 +229,7 @@ func (r *Router) today(ctx context.Context, t *turn, pick string) (bot.Reply, er
 	if err != nil {
 		return bot.Reply{}, err
 	}
-	if err := r.d.Cases.CountPiece(ctx, x.Piece, office.CountPulled, t.session.Area); err != nil {
+	if err := r.d.Cases.CountPiece(ctx, x.Piece, office.CountPulled, t.session.Area, 1); err != nil {
 		r.d.Log.Warn("a pull was not counted", "err", err)
 	}
 	place := office.Places[1]

@@ -345,10 +345,26 @@ func (r *Router) record(t *turn, a *bot.Answer) {
 	if n := len(t.session.Turns); n > 0 {
 		entry = t.session.Turns[n-1].Entry
 	}
+	topic := a.Topic
+	if a.Kind == knowledge.KindUnknown && topic == "" {
+		topic = r.nearest(t.session.Menu)
+	}
 	r.d.Record(office.Consult{
 		ID: t.id, At: r.d.Now(), Account: string(t.message.From), Session: t.session.Key, Channel: channel,
-		Kind: a.Kind, Topic: a.Topic, Entry: entry, Area: t.session.Area, By: a.By,
+		Kind: a.Kind, Topic: topic, Entry: entry, Area: t.session.Area, By: a.By,
 	})
+}
+
+// nearest is the topic of the first entry a menu offers, for counting what could
+// not be answered; "" if it offers none.
+func (r *Router) nearest(m *bot.Menu) string {
+	if m == nil || len(m.Choices) == 0 {
+		return ""
+	}
+	if e := r.d.Base.Entry(strings.TrimPrefix(m.Choices[0].Value, pickEntry)); e != nil {
+		return e.Topic
+	}
+	return ""
 }
 
 // newID makes an id that cannot be guessed, of 128 bits.

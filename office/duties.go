@@ -455,3 +455,8 @@ func (db *DB) RemindPrompts(ctx context.Context) error {
 		return nil
 	})
 }
+
+// DutyPrompt reads one prompt.
+func (db *DB) DutyPrompt(ctx context.Context, id int64) (DutyPrompt, error) {
+	return promptByID(ctx, db.read, id)
+}

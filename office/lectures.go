@@ -70,6 +70,9 @@ type Ordered struct {
 	Repeat bool   // was ordered with the same request before
 }
 
+// maxOpenOrders bounds how many lectures one phone may have waiting.
+const maxOpenOrders = 10
+
 // maxHeads bounds how many listeners are believed.
 const maxHeads = 5000
 
@@ -243,6 +246,13 @@ func (db *DB) insertOrder(ctx context.Context, tx *sql.Tx, key []byte, o *Order)
 	if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM orders WHERE unit = $1 AND state IN ('placed', 'dispatched', 'accepted', 'proposed', 'declined') AND at < $2 AND ends > $3`,
 		o.Unit, o.Ends.Unix(), o.At.Unix()).Scan(&same); err != nil {
 		return fmt.Errorf("order: %w", err)
+	}
+	var open int
+	if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM orders WHERE phone = $1 AND state IN ('placed', 'dispatched', 'accepted', 'proposed', 'declined')`, o.Phone).Scan(&open); err != nil {
+		return fmt.Errorf("order: %w", err)
+	}
+	if open >= maxOpenOrders {
+		return conflict("这个电话已经约了 %d 场还没讲的，讲完或取消一些再约。", open)
 	}
 	if same > 0 {
 		return conflict("“%s”在这个时间已经约了一场。要改时间请回“我的讲座”。", o.Unit)
@@ -546,4 +556,27 @@ func eraseOrders(ctx context.Context, tx *sql.Tx, a Account, e *Erasure) error {
 		e.Erased["讲座订单"] += int(n)
 	}
 	return nil
+}
+
+// OrderByID reads an order by its id for a person, as Order does.
+func (db *DB) OrderByID(ctx context.Context, p Person, id int64) (Order, error) {
+	o, err := orderWhere(ctx, db.read, "x.id", id)
+	if err != nil {
+		return o, err
+	}
+	if o.wear(p); o.Hats == 0 {
+		return Order{}, errNoOrder
+	}
+	return o, nil
+}
+
+// OrderPlaces gives where an order is to be held and, if it was given to a
+// department, where that stands among the organisations.
+func (db *DB) OrderPlaces(ctx context.Context, id int64) ([]string, error) {
+	o, err := orderWhere(ctx, db.read, "x.id", id)
+	if err != nil || o.Org == 0 {
+		return []string{o.path}, err
+	}
+	org, err := orgByID(ctx, db.read, o.Org)
+	return []string{o.path, org.Path}, err
 }

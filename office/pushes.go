@@ -201,15 +201,15 @@ const (
 	CountPulled = "pulled" // somebody asked for it in the chat
 )
 
-// CountPiece counts one more of an item; of nobody in particular. area is a
+// CountPiece counts n more of an item; of nobody in particular. area is a
 // village or township, "" if it is not known.
-func (db *DB) CountPiece(ctx context.Context, piece int64, what, area string) error {
-	if what != CountOpened && what != CountPulled || piece <= 0 {
+func (db *DB) CountPiece(ctx context.Context, piece int64, what, area string, n int) error {
+	if what != CountOpened && what != CountPulled || piece <= 0 || n <= 0 {
 		return errors.New("nothing that is counted")
 	}
 	area = string([]rune(area)[:min(len([]rune(area)), maxName)])
-	_, err := db.write.ExecContext(ctx, `INSERT INTO item_counts (item, day, what, area, n) SELECT id, $2, $3, $4, 1 FROM items WHERE id = $1 AND live > 0
-		ON CONFLICT (item, day, what, area) DO UPDATE SET n = item_counts.n + 1`, piece, db.now().In(china).Format(time.DateOnly), what, area)
+	_, err := db.write.ExecContext(ctx, `INSERT INTO item_counts (item, day, what, area, n) SELECT id, CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS BIGINT) FROM items WHERE id = $1 AND live > 0
+		ON CONFLICT (item, day, what, area) DO UPDATE SET n = item_counts.n + excluded.n`, piece, db.now().In(china).Format(time.DateOnly), what, area, n)
 	if err != nil {
 		return fmt.Errorf("count item: %w", err)
 	}

@@ -164,6 +164,7 @@ func TestConsole(t *testing.T) {
 		{"people and places", testPeople},
 		{"hostile text stays text", testConsoleHostile},
 		{"content and plans", testPublishing},
+		{"lectures, duties and effect", testLectures},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(t, b) })
 	}

@@ -95,13 +95,8 @@ func (s *server) console(chat *bot.WebChat, sessions bot.Sessions) (http.Handler
 		Office: s.records, Draft: s.draft, Log: s.app.log, Sender: chat.Sender, Secure: chat.Secure, Now: s.app.now,
 		Loopback: onLoopback(s.app.config), NeedCodes: s.app.config.Env == config.Production,
 		Public: s.app.config.Web.PublicURL, Check: s.publishCheck(), Card: s.card, Hosts: s.app.config.Publish.Hosts,
-		Place: func() string {
-			if c := s.county.Load(); c != nil {
-				return c.Name
-			}
-			return ""
-		},
-		Base: s.base, Keep: keepOf(s.app.config),
+		Place: s.placeName,
+		Base:  s.base, Keep: keepOf(s.app.config),
 		Forget: func(ctx context.Context, a office.Account) error {
 			return s.bot.Forget(ctx, bot.Address(a), bot.Address(a))
 		},
@@ -113,6 +108,14 @@ func (s *server) console(chat *bot.WebChat, sessions bot.Sessions) (http.Handler
 		o.Drops = s.gates.Drops
 	}
 	return console.New(o)
+}
+
+// placeName is the county's name, "" until it is set.
+func (s *server) placeName() string {
+	if c := s.county.Load(); c != nil {
+		return c.Name
+	}
+	return ""
 }
 
 // onLoopback says whether the program is only tried on this machine: then

@@ -64,6 +64,7 @@ func commands() []command {
 		{"site", "build|check …", "普法网页：补到最新、检查、修补", siteCommand, false},
 		{"jobs", "list|run|last …", "定时的活：有哪些、现在跑一次、最近跑得怎样", jobsCommand, false},
 		{"lecture", "menu|lecturers|order|list|show|act|figures|activity …", "点单普法：菜单、讲师库、订单、活动登记", lectureCommand, false},
+		{"effect", "items|hot …", "普法的效果：打开、点看、推送后提问；一周的热门和没答上的专题", effectCommand, false},
 		{"duty", "list|import|export|gaps|prompts|send|answer …", "普法责任清单、没开展的责任、普法提示", dutyCommand, false},
 		{"notify", "test|list …", "群机器人和邮件提醒：试发一条，看哪些没发出去", notifyCommand, false},
 		{"case", "list|calls|alerts …", "件：清单、要打电话的、纠纷预警", caseCommand, false},

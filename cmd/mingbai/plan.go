@@ -357,7 +357,7 @@ func jobsList(ctx context.Context, a *app, db *office.DB, args []string) error {
 	return a.withParts(ctx, func(p *parts) error {
 		type row struct{ Name, Spec, Doc string }
 		var rows []row
-		for _, j := range append(p.jobs(), noticesJob(jobs.Notices{})) {
+		for _, j := range append(p.jobs(), noticesJob(jobs.Notices{}), (&jobs.Opened{}).Job()) {
 			rows = append(rows, row{j.Name, j.Spec, j.Doc})
 		}
 		if *asJSON {

@@ -103,8 +103,15 @@ func (s *server) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	hooks["GET "+sitePath] = s.pufa
+	if hooks["/lecture"], err = web.NewLectures(web.LectureOptions{Office: s.records, Sender: chat.Sender, Place: s.placeName, Now: a.now, Log: a.log}); err != nil {
+		return err
+	}
+	opened := &jobs.Opened{Office: s.records}
+	hooks["GET "+sitePath] = opened.Handler(sitePath, s.pufa)
 	if s.clock, err = s.scheduler(jobs.Chat{Office: s.records, Bot: s.bot, Now: a.now}); err != nil {
+		return err
+	}
+	if err := s.clock.Add(opened.Job()); err != nil {
 		return err
 	}
 	if err := s.clock.Add(noticesJob(jobs.Notices{Office: s.records, Bot: s.bot, Log: a.log})); err != nil {

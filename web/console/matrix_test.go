@@ -115,6 +115,29 @@ var expectations = map[string]expectation{
 	"POST /console/cases/{no}/session":  {"经调顾管", "case"},
 	"POST /console/cases/{no}/outcome":  {"经调顾管", "case"},
 
+	// lectures, duties and what became of it
+	"GET /console/lectures":                   {"经调顾普管", ""},
+	"POST /console/lectures":                  {"普管", ""},
+	"GET /console/lectures/pool":              {"经调顾普管", ""},
+	"GET /console/lectures/menu/export":       {"普管", "county"},
+	"GET /console/lectures/menu/import":       {"普管", "county"},
+	"POST /console/lectures/menu/import":      {"普管", "county"},
+	"GET /console/lectures/lecturers/export":  {"普管", "county"},
+	"GET /console/lectures/lecturers/import":  {"普管", "county"},
+	"POST /console/lectures/lecturers/import": {"普管", "county"},
+	"GET /console/lectures/{id}":              {"经调顾普管", "order"},
+	"POST /console/lectures/{id}":             {"经调顾普管", "order"},
+	"GET /console/duties":                     {"经调顾普管", ""},
+	"POST /console/duties/draft":              {"普管", "county"},
+	"POST /console/duties/prompts/{id}":       {"经调顾普管", "prompt"},
+	"GET /console/duties/export":              {"普管", "county"},
+	"GET /console/duties/import":              {"普管", "county"},
+	"POST /console/duties/import":             {"普管", "county"},
+	"POST /console/activities":                {"经调顾普管", ""},
+	"GET /console/activities/export":          {"普管", "county"},
+	"GET /console/effect":                     {"普管", ""},
+	"POST /console/effect/write":              {"普管", ""},
+
 	// one's own account
 	"GET /console/account":                    {"*", ""},
 	"GET /console/account/password":           {"*", ""},
@@ -154,6 +177,12 @@ var objects = map[string]func(m *matrix, p office.Person) (own, foreign string){
 			m.Fatal(err)
 		}
 		return x.Name, "0" + x.Name
+	},
+	"order": func(m *matrix, _ office.Person) (string, string) {
+		return fmt.Sprint(m.order("三里村", "城东街道")), fmt.Sprint(m.order("五里村", "城西镇"))
+	},
+	"prompt": func(m *matrix, _ office.Person) (string, string) {
+		return fmt.Sprint(m.prompt("城东街道")), fmt.Sprint(m.prompt("城西镇"))
 	},
 	"session": func(m *matrix, p office.Person) (string, string) {
 		return m.sessionOf(p), m.sessionOf(m.stranger)
@@ -287,6 +316,57 @@ func (m *matrix) delivery(piece int64) (id int64) {
 		m.Fatal(err)
 	}
 	return id
+}
+
+// order places one that was given to a department.
+func (m *matrix) order(place, org string) int64 {
+	m.Helper()
+	ctx := m.Context()
+	m.hired++
+	rep, err := m.db.ImportLectures(ctx, "test", [][]string{{"主题", "部门", "时长"}, {fmt.Sprint("讲座", m.hired), org, "60"}}, false)
+	if err != nil || len(rep.Errors) > 0 {
+		m.Fatal(rep, err)
+	}
+	menu, err := m.db.Menu(ctx, "", false)
+	if err != nil {
+		m.Fatal(err)
+	}
+	var at time.Time
+	for days := 3; ; days++ { // the first day on which there are lectures
+		d := time.Now().In(china).AddDate(0, 0, days)
+		at = time.Date(d.Year(), d.Month(), d.Day(), 10, 0, 0, 0, china)
+		if _, err := m.db.Bookable(ctx, menu[len(menu)-1].ID, at); err == nil {
+			break
+		}
+		if days > 60 {
+			m.Fatal("there is no day for a lecture")
+		}
+	}
+	out, err := m.db.PlaceOrder(ctx, office.Person{Account: "web/user/x"}, office.OrderDraft{Lecture: menu[len(menu)-1].ID, At: at, Heads: 9, Unit: fmt.Sprint(place, "小学", m.hired), Contact: "张", Phone: "13900000000"})
+	if err == nil {
+		_, err = m.db.ActOrder(ctx, m.county, out.Order.No, office.OrderAction{Verb: "dispatch", Org: m.orgs[org].ID})
+	}
+	if err != nil {
+		m.Fatal(err)
+	}
+	return out.Order.ID
+}
+
+// prompt drafts one for a duty that nobody did.
+func (m *matrix) prompt(org string) int64 {
+	m.Helper()
+	ctx := m.Context()
+	m.hired++
+	rep, err := m.db.ImportDuties(ctx, "test", [][]string{{"部门", "法律法规", "普法内容"}, {org, "民法典", fmt.Sprint("内容", m.hired)}}, false)
+	if err != nil || len(rep.Errors) > 0 {
+		m.Fatal(rep, err)
+	}
+	list, err := m.db.DraftPrompts(ctx, "test", office.QuarterOf(time.Now()))
+	if err != nil {
+		m.Fatal(err)
+	}
+	i := slices.IndexFunc(list, func(p office.DutyPrompt) bool { return p.Org.Name == org })
+	return list[i].ID
 }
 
 // token signs a person in.

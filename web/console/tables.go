@@ -52,6 +52,15 @@ var imports = map[string]struct {
 	"/console/orgs/import": {"机构", "上级、类别、名称、简称", "/console/orgs/export", func(c *call, rows [][]string, dry bool) (office.Import, error) {
 		return c.o.Office.ImportOrgsFor(c.r.Context(), c.me, rows, dry)
 	}},
+	"/console/lectures/menu/import": {"讲座菜单", "主题、部门、时长、对象、讲师、语言、晚上周末、责任编号、下架", "/console/lectures/menu/export", func(c *call, rows [][]string, dry bool) (office.Import, error) {
+		return c.o.Office.ImportLectures(c.r.Context(), c.me.Actor(), rows, dry)
+	}},
+	"/console/lectures/lecturers/import": {"讲师", "姓名、部门、电话、专长、语言、停讲", "/console/lectures/lecturers/export", func(c *call, rows [][]string, dry bool) (office.Import, error) {
+		return c.o.Office.ImportLecturers(c.r.Context(), c.me.Actor(), rows, dry)
+	}},
+	"/console/duties/import": {"普法责任清单", "部门、法律法规、普法内容、对象、频次、停用", "/console/duties/export", func(c *call, rows [][]string, dry bool) (office.Import, error) {
+		return c.o.Office.ImportDuties(c.r.Context(), c.me.Actor(), rows, dry)
+	}},
 }
 
 func (c *call) importPage(f *form) importPage {

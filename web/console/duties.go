@@ -1,0 +1,246 @@
+package console
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"mingbai/office"
+)
+
+type dutiesPage struct {
+	Form       *form
+	Quarter    office.Quarter
+	Name       string
+	States     []office.DutyState
+	Gaps       int
+	Prompts    []promptRow
+	Counts     []office.ActivityCount
+	Times      int
+	Heads      int
+	Kinds      []Option
+	Orgs       []Option
+	Duties     []Option
+	May, MayIn bool // sees to all of it; may write activities down
+}
+
+type promptRow struct {
+	office.DutyPrompt
+	StateName, Class string
+	Lines            []string // of the body
+	MaySend, MayTell bool
+}
+
+func (c *call) dutiesPage(f *form) (p dutiesPage, err error) {
+	ctx, db, now := c.r.Context(), c.o.Office, c.o.Now()
+	p = dutiesPage{Form: f, Quarter: office.QuarterOf(now), May: c.me.CoversAll(publishers...)}
+	if q, err := office.ParseQuarter(f.Get("quarter")); err == nil {
+		p.Quarter = q
+	}
+	p.Name = p.Quarter.Name()
+	f.Set("quarter", string(p.Quarter))
+	states, err := db.DutyStates(ctx, p.Quarter)
+	if err != nil {
+		return p, err
+	}
+	for _, s := range states {
+		if !p.May && !c.me.Covers(s.Duty.Org.Path, lecturing...) {
+			continue
+		}
+		if s.Gap {
+			p.Gaps++
+		}
+		p.States = append(p.States, s)
+		p.Duties = append(p.Duties, Option{Value: strconv.FormatInt(s.Duty.ID, 10), Label: s.Duty.Org.Name + "《" + s.Duty.Law + "》" + s.Duty.Content})
+	}
+	p.Duties = append([]Option{{Value: "", Label: "不对应责任"}}, p.Duties...)
+	prompts, err := db.DutyPrompts(ctx, "")
+	if err != nil {
+		return p, err
+	}
+	for _, x := range prompts {
+		r := promptRow{DutyPrompt: x, StateName: x.State(now), MaySend: p.May && x.Sent.IsZero(), MayTell: !x.Sent.IsZero() && x.Answered.IsZero()}
+		r.Lines = strings.FieldsFunc(x.Body, func(c rune) bool { return c == '\n' })
+		r.Class = map[string]string{"草稿": "soon", "待反馈": "soon", "超期未反馈": "late", "已反馈": "fine"}[r.StateName]
+		if p.May || !x.Sent.IsZero() && c.me.Covers(x.Org.Path, lecturing...) {
+			p.Prompts = append(p.Prompts, r)
+		}
+	}
+	year := now.In(china).Year()
+	if p.Counts, err = db.ActivityCounts(ctx, time.Date(year, 1, 1, 0, 0, 0, 0, china), now); err != nil {
+		return p, err
+	}
+	for _, n := range p.Counts {
+		p.Times, p.Heads = p.Times+n.Times, p.Heads+n.Heads
+	}
+	for _, k := range office.ActivityKinds[1:] {
+		p.Kinds = append(p.Kinds, Option{Value: k, Label: k})
+	}
+	orgs, err := db.OrgsFor(ctx, c.me, lecturing)
+	for _, o := range orgs {
+		p.Orgs = append(p.Orgs, Option{Value: strconv.FormatInt(o.ID, 10), Label: o.Name})
+	}
+	return p, err
+}
+
+// duties shows what the departments owe, what was done for it and the prompts.
+func duties(c *call) error {
+	page, err := c.dutiesPage(c.form())
+	if err != nil {
+		return err
+	}
+	return c.show(http.StatusOK, "duties", page)
+}
+
+// draftPrompts writes drafts to the departments with gaps.
+func draftPrompts(c *call) error {
+	q, err := office.ParseQuarter(c.form().Get("quarter"))
+	if err != nil {
+		q = office.QuarterOf(c.o.Now())
+	}
+	list, err := c.o.Office.DraftPrompts(c.r.Context(), c.me.Actor(), q)
+	if err != nil {
+		return err
+	}
+	return c.done("/console/duties?quarter="+string(q), "起草了 "+strconv.Itoa(len(list))+" 份，看过再发。")
+}
+
+// actPrompt sends a prompt or keeps the answer to it.
+func actPrompt(c *call) error {
+	f := c.form()
+	id, err := c.id()
+	if err != nil {
+		return err
+	}
+	said := "已发出，部门里绑定了聊天的人会收到。"
+	switch f.Get("verb") {
+	case "send":
+		_, err = c.o.Office.SendPrompt(c.r.Context(), c.me, id)
+	case "answer":
+		_, err = c.o.Office.AnswerPrompt(c.r.Context(), c.me, id, f.Get("answer"))
+		said = "已记下反馈。"
+	default:
+		err = &office.Error{Kind: office.Invalid, Msg: "没有选做什么。"}
+	}
+	if err == nil {
+		return c.done("/console/duties", said)
+	}
+	page, fault := c.dutiesPage(f)
+	if fault != nil {
+		return fault
+	}
+	return c.again(err, "duties", f, page)
+}
+
+// addActivity writes an activity down.
+func addActivity(c *call) error {
+	f := c.form()
+	page, err := c.dutiesPage(f)
+	if err != nil {
+		return err
+	}
+	org := f.number("org")
+	if !slices.ContainsFunc(page.Orgs, func(o Option) bool { return o.Value == f.Get("org") }) {
+		return c.again(&office.Error{Kind: office.Invalid, Msg: "请选办这次活动的部门。"}, "duties", f, page)
+	}
+	if err := c.o.Office.AddActivity(c.r.Context(), c.me.Actor(), office.Activity{Day: f.Get("day"), Kind: f.Get("kind"), Title: f.Get("title"), Org: office.Org{ID: org},
+		Place: f.Get("place"), Heads: int(f.number("heads")), Photo: f.Get("photo"), Duty: f.number("duty")}); err != nil {
+		return c.again(err, "duties", f, page)
+	}
+	return c.done("/console/duties", "已登记。")
+}
+
+// exportActivities sends the register of this year, or counts by month and kind.
+func exportActivities(c *call) error {
+	ctx, now := c.r.Context(), c.o.Now()
+	from := time.Date(now.In(china).Year(), 1, 1, 0, 0, 0, 0, china)
+	if c.form().Get("counts") != "" {
+		list, err := c.o.Office.ActivityCounts(ctx, from, now)
+		if err != nil {
+			return err
+		}
+		return c.sheet("activities", "普法活动统计", office.ActivityCountTable(list))
+	}
+	list, err := c.o.Office.Activities(ctx, from, now)
+	if err != nil {
+		return err
+	}
+	return c.sheet("activities", "普法活动", office.ActivityTable(list))
+}
+
+func exportDuties(c *call) error {
+	list, err := c.o.Office.Duties(c.r.Context(), true)
+	if err != nil {
+		return err
+	}
+	orgs, err := c.o.Office.Orgs(c.r.Context())
+	if err != nil {
+		return err
+	}
+	return c.sheet("duties", "普法责任清单", office.DutyTable(list, orgs))
+}
+
+type effectPage struct {
+	Form     *form
+	Effects  []office.Effect
+	Hot      []hotRow
+	MayWrite bool
+}
+
+type hotRow struct {
+	office.HotTopic
+	Name, Covered string
+}
+
+// effect shows what became of what was published, and what is asked about now.
+func effect(c *call) error {
+	f, ctx, now := c.form(), c.r.Context(), c.o.Now()
+	p := effectPage{Form: f, MayWrite: c.o.Card != nil}
+	from, to := now.AddDate(0, 0, -29), now
+	for name, into := range map[string]*time.Time{"from": &from, "to": &to} {
+		if d, err := time.ParseInLocation(time.DateOnly, f.Get(name), china); err == nil {
+			*into = d
+		}
+		f.Set(name, into.In(china).Format(time.DateOnly))
+	}
+	var err error
+	if p.Effects, err = c.o.Office.Effects(ctx, from, to); err != nil {
+		return err
+	}
+	if f.Get("as") != "" {
+		return c.sheet("effects", "普法效果", office.EffectTable(p.Effects))
+	}
+	hot, err := c.o.Office.Hot(ctx, now, 20)
+	if err != nil {
+		return err
+	}
+	for _, h := range hot {
+		r := hotRow{HotTopic: h, Name: "没有合适的专题", Covered: "没发过"}
+		if c.o.Base != nil && c.o.Base.Topic(h.Topic) != "" {
+			r.Name = c.o.Base.Topic(h.Topic)
+		}
+		if !h.Covered.IsZero() {
+			r.Covered = h.Covered.Format(time.DateOnly)
+		}
+		p.Hot = append(p.Hot, r)
+	}
+	return c.show(http.StatusOK, "effect", p)
+}
+
+// writeOn makes a draft from the knowledge entry that a hot topic names.
+func writeOn(c *call) error {
+	if c.o.Card == nil {
+		return &office.Error{Kind: office.Invalid, Msg: "这里没有知识库，请在“普法内容”里自己写。"}
+	}
+	v, err := c.o.Card(c.form().Get("entry"))
+	if err != nil {
+		return err
+	}
+	it, err := c.o.Office.AddPiece(c.r.Context(), c.me, v)
+	if err != nil {
+		return err
+	}
+	return c.done(addressOf("content", it.ID, "edit"), "按知识条目写好了草稿，改一改再送审。")
+}
