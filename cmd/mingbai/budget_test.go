@@ -42,7 +42,8 @@ func twoServers(t *testing.T, env ...string) (ranges [2]*hostileRange, redis *se
 				t.Error(err)
 			}
 		})
-		ranges[i] = &hostileRange{ctx: t.Context(), serial: 1000 * i, replicas: []*replica{{server: s, base: "http://" + s.ln.Addr().String()}}}
+		ranges[i] = &hostileRange{ctx: t.Context(), replicas: []*replica{{server: s, base: "http://" + s.ln.Addr().String()}}}
+		ranges[i].serial.Store(int64(1000 * i))
 	}
 	return ranges, redis, model
 }

@@ -313,7 +313,7 @@ func runAfterPassword(r *hostileRange, x attack, w *watch) (reached, error) {
 	if err != nil {
 		return reached{}, err
 	}
-	fresh := "海棠-梧桐-" + strconv.Itoa(r.serial) + "-山茶"
+	fresh := "海棠-梧桐-" + strconv.FormatInt(r.serial.Load(), 10) + "-山茶"
 	db := r.first().server.records
 	s, err := db.ConsoleSession(r.ctx, v.cookie)
 	if err != nil {

@@ -34,9 +34,9 @@ type hostileRange struct {
 	relay    *relay
 	log      *lockedBuffer
 	replicas []*replica
-	serial   int  // of persons and messages
-	spoiled  bool // the next item needs a fresh one
-	direct   bool // no proxy is trusted: everybody comes from one address
+	serial   atomic.Int64 // of persons and messages
+	spoiled  bool         // the next item needs a fresh one
+	direct   bool         // no proxy is trusted: everybody comes from one address
 	staff    *hostileStaff
 	calm     struct { // a case without an attack
 		no    string
@@ -180,8 +180,7 @@ func (r *hostileRange) first() *replica { return r.replicas[0] }
 
 // next numbers persons and messages.
 func (r *hostileRange) next() string {
-	r.serial++
-	return fmt.Sprintf("h%d", r.serial)
+	return fmt.Sprintf("h%d", r.serial.Add(1))
 }
 
 // relay stands between the platform and the product. It passes requests on, or

@@ -71,8 +71,7 @@ func (u *webUser) from(q *http.Request) {
 }
 
 func (r *hostileRange) webUser() (*webUser, error) {
-	r.serial++
-	u := &webUser{r: r, serial: r.serial}
+	u := &webUser{r: r, serial: int(r.serial.Add(1))}
 	status, body, err := r.post("/api/v1/conversations", struct{}{}, u.from)
 	if err != nil {
 		return nil, err

@@ -520,7 +520,6 @@ func TestSuspensionTakesEffectAtOnce(t *testing.T) {
 // A page that needs proof asks for it, keeps what was typed, and goes on.
 func TestProof(t *testing.T) {
 	t.Parallel()
-	now := time.Now()
 	m := newMatrix(t)
 	first, err := m.db.AddConsoleAccount(t.Context(), "test", m.actors[office.Clerk].ID, "clerk")
 	if err != nil {
@@ -534,8 +533,9 @@ func TestProof(t *testing.T) {
 	if _, err := m.db.ChangeConsolePassword(t.Context(), s, first, chosen); err != nil {
 		t.Fatal(err)
 	}
-	m.console.o.Now = func() time.Time { return now.Add(office.ProvedFor + time.Second) }
 	token := m.token(m.actors[office.Clerk])
+	later := time.Now().Add(office.ProvedFor + time.Second)
+	m.console.o.Now = func() time.Time { return later }
 	const pattern = "POST /console/account/codes/off"
 	w := m.send(pattern, "", token, url.Values{"words": {`"><script>`}, "_proof": {"falsch"}})
 	body := w.Body.String()
