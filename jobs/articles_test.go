@@ -92,3 +92,26 @@ func TestCloud_Targets(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestScheduler_KeepsWhatWasDone: of a job that comes every few seconds the runs
+// that did something are on record with it, the idle ones are not.
+func TestScheduler_KeepsWhatWasDone(t *testing.T) {
+	t.Parallel()
+	b := newBureau(t, office.Options{Dir: t.TempDir()})
+	b.publish(t, "借条怎么写")
+	p := &Publish{Office: b.db, To: []Publisher{&sink{name: "hook"}}, Fixed: map[string][]string{"hook": {"dab", "ping"}}, Log: slog.New(slog.DiscardHandler)}
+	s := NewScheduler(SchedulerOptions{Runs: b.db, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { b.mu.Lock(); defer b.mu.Unlock(); return b.at }})
+	if err := s.Add(p.Job()); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if _, err := s.run(t.Context(), s.jobs[0], false); err != nil {
+			t.Fatal(err)
+		}
+		b.pass(5 * time.Second)
+	}
+	list, err := b.db.LastRuns(t.Context(), "publish", 10)
+	if err != nil || len(list) != 1 || list[0].Note != "到点 1 个计划，送达 2 份，没送成 0 份" {
+		t.Errorf("on record: %+v, %v", list, err)
+	}
+}

@@ -19,11 +19,12 @@ import (
 // cloud is an S3 server on this machine with a proxy in front that breaks.
 type cloud struct {
 	*httptest.Server
-	mu     sync.Mutex
-	n      int // calls that write, so far
-	fail   func(n int, w http.ResponseWriter, r *http.Request) bool
-	puts   []string
-	cached map[string]string // Cache-Control by path
+	backend *s3mem.Backend
+	mu      sync.Mutex
+	n       int // calls that write, so far
+	fail    func(n int, w http.ResponseWriter, r *http.Request) bool
+	puts    []string
+	cached  map[string]string // Cache-Control by path
 }
 
 func newCloud(t testing.TB) *cloud {
@@ -32,7 +33,7 @@ func newCloud(t testing.TB) *cloud {
 	if err := backend.CreateBucket("pufa"); err != nil {
 		t.Fatal(err)
 	}
-	c := &cloud{cached: map[string]string{}}
+	c := &cloud{backend: backend, cached: map[string]string{}}
 	inner := gofakes3.New(backend, gofakes3.WithTimeSkewLimit(0)).Server()
 	c.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPut || r.Method == http.MethodDelete {
@@ -72,21 +73,25 @@ func (c *cloud) store(t testing.TB) *jobs.S3 {
 	return s
 }
 
-// tree reads the whole bucket.
+// tree reads the whole bucket, past the network.
 func (c *cloud) tree(t testing.TB) map[string]string {
 	t.Helper()
-	s := c.store(t)
-	sizes, err := s.Sizes(t.Context())
+	const prefix = "site/"
+	list, err := c.backend.ListBucket("pufa", &gofakes3.Prefix{HasPrefix: true, Prefix: prefix}, gofakes3.ListBucketPage{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	files := map[string]string{}
-	for key := range sizes {
-		b, err := s.Get(t.Context(), key, 1<<20)
+	for _, x := range list.Contents {
+		o, err := c.backend.GetObject("pufa", x.Key, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		files[key] = string(b)
+		b, err := io.ReadAll(o.Contents)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[strings.TrimPrefix(x.Key, prefix)] = string(b)
 	}
 	return files
 }

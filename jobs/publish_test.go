@@ -25,7 +25,7 @@ type bureau struct {
 	at              time.Time
 }
 
-func newBureau(t *testing.T, o office.Options) *bureau {
+func newBureau(t testing.TB, o office.Options) *bureau {
 	t.Helper()
 	b := &bureau{at: time.Date(2026, 11, 30, 8, 59, 0, 0, china)}
 	o.Now = func() time.Time { b.mu.Lock(); defer b.mu.Unlock(); return b.at }
@@ -53,7 +53,7 @@ func newBureau(t *testing.T, o office.Options) *bureau {
 func (b *bureau) pass(d time.Duration) { b.mu.Lock(); defer b.mu.Unlock(); b.at = b.at.Add(d) }
 
 // publish has a piece approved and planned for now.
-func (b *bureau) publish(t *testing.T, title string) office.Piece {
+func (b *bureau) publish(t testing.TB, title string) office.Piece {
 	t.Helper()
 	ctx := t.Context()
 	it, err := b.db.AddPiece(ctx, b.writer, office.PieceVersion{Kind: office.KindText, Title: title, Body: "借钱要打借条，写清金额、利率、还款日，双方签名按手印。", Audience: []string{"乡村"}})

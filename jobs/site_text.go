@@ -33,7 +33,8 @@ func HTML(markdown string, hosts []string) (template.HTML, error) {
 		goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(literal{}, 100))),
 	)
 	var b bytes.Buffer
-	if err := md.Convert([]byte(markdown), &b); err != nil {
+	// The extension for CJK panics at a line that does not end in a whole character.
+	if err := md.Convert([]byte(strings.ToValidUTF8(markdown, "")), &b); err != nil {
 		return "", fmt.Errorf("render markdown: %w", err)
 	}
 	return template.HTML(sanitiser.Sanitize(b.String())), nil //nolint:gosec // that is what the sanitiser is for
@@ -56,8 +57,8 @@ var sanitiser = func() *bluemonday.Policy {
 // allowed says whether a link may lead there.
 func allowed(address string, hosts []string) bool {
 	u, err := url.Parse(address)
-	return err == nil && u.Scheme == "https" && u.User == nil && u.Port() == "" &&
-		slices.ContainsFunc(hosts, func(h string) bool { return h != "" && strings.EqualFold(h, u.Hostname()) })
+	return err == nil && u.Scheme == "https" && u.User == nil &&
+		slices.ContainsFunc(hosts, func(h string) bool { return h != "" && strings.EqualFold(h, u.Host) })
 }
 
 // subset cuts a document down to what articles may contain.
@@ -147,7 +148,7 @@ func (literal) text(w util.BufWriter, _ []byte, n ast.Node, entering bool) (ast.
 // PlainText gives an article's Markdown as text without marks: for those who
 // read with a screen reader or an old phone, and for channels without formatting.
 func PlainText(markdown string, hosts []string) string {
-	source := []byte(markdown)
+	source := []byte(strings.ToValidUTF8(markdown, ""))
 	doc := goldmark.New(goldmark.WithParserOptions(parser.WithASTTransformers(util.Prioritized(subset{hosts}, 100)))).Parser().Parse(text.NewReader(source))
 	var b strings.Builder
 	writeBlocks(&b, doc, source, "")

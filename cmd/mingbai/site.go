@@ -11,10 +11,10 @@ import (
 	"mingbai/office"
 )
 
-// Targets of the sink "cloud".
+// Targets of the sink "cloud", as the ledger keeps and people read them.
 const (
-	inDirectory = "dir" // served at /pufa/
-	inBucket    = "s3"
+	inDirectory = "目录" // served at /pufa/
+	inBucket    = "对象存储"
 )
 
 // sitePath is where the directory is served.
@@ -124,9 +124,6 @@ func siteCommand(ctx context.Context, a *app, args []string) error {
 	}, args)
 }
 
-// siteNames is what people read of a target.
-var siteNames = map[string]string{inDirectory: "目录", inBucket: "对象存储"}
-
 func siteBuild(ctx context.Context, a *app, _ *office.DB, args []string) error {
 	f := a.flags("site build", "[--full]")
 	full := f.Bool("full", false, "全部重新生成，内容没变的不写")
@@ -137,9 +134,9 @@ func siteBuild(ctx context.Context, a *app, _ *office.DB, args []string) error {
 		for _, target := range p.targets["cloud"] {
 			done, err := p.sites[target].Sync(ctx, *full)
 			if err != nil {
-				return fmt.Errorf("%s：%w", siteNames[target], err)
+				return fmt.Errorf("%s：%w", target, err)
 			}
-			fmt.Fprintf(a.out, "%s：%d 篇，写了 %d 个文件（%d KB），删了 %d 个\n", siteNames[target], done.Articles, len(done.Written), done.Bytes>>10, len(done.Deleted))
+			fmt.Fprintf(a.out, "%s：%d 篇，写了 %d 个文件（%d KB），删了 %d 个\n", target, done.Articles, len(done.Written), done.Bytes>>10, len(done.Deleted))
 			for id, err := range done.Bad {
 				fmt.Fprintf(a.out, "  %s 不能显示：%v\n", id, err)
 			}
@@ -165,18 +162,18 @@ func siteCheck(ctx context.Context, a *app, _ *office.DB, args []string) error {
 		for _, target := range p.targets["cloud"] {
 			faults, err := p.sites[target].Check(ctx, *deep)
 			if err != nil {
-				return fmt.Errorf("%s：%w", siteNames[target], err)
+				return fmt.Errorf("%s：%w", target, err)
 			}
 			found[target] = faults
 			if !*asJSON {
-				a.printSite(siteNames[target], faults)
+				a.printSite(target, faults)
 			}
 			if *repair {
 				done, err := p.sites[target].Repair(ctx, faults)
 				if err != nil {
-					return fmt.Errorf("%s：%w", siteNames[target], err)
+					return fmt.Errorf("%s：%w", target, err)
 				}
-				fmt.Fprintf(a.err, "%s：补写了 %d 个文件\n", siteNames[target], len(done.Written))
+				fmt.Fprintf(a.err, "%s：补写了 %d 个文件\n", target, len(done.Written))
 				continue
 			}
 			for _, x := range faults {
