@@ -20,6 +20,11 @@ demo: build
 demo-office: build
 	@./bin/mingbai demo-office
 
+# demo-publish plays a publication from the draft to the recall: the page, a
+# bucket and the simulated QQ, all on this machine. It takes two minutes.
+demo-publish: build
+	@./bin/mingbai demo-publish
+
 build:
 	$(GO) build -o bin/mingbai ./cmd/mingbai
 
@@ -66,9 +71,6 @@ eval: build
 
 bench-peers: ## the same questions through another engine: make bench-peers LAWS=… QUERIES=…
 	@cd bench/peers && go run . -laws "$(abspath $(LAWS))" -queries "$(abspath $(QUERIES))"
-
-demo-publish: ## a plan due in a minute: two officers, directory, bucket, simulated QQ, recall
-	@MINGBAI_DEMO=1 go test ./cmd/mingbai -run TestDemoPublish -count 1 -v
 
 bench-push: ## deliveries a second beside asynq on a Redis with appendfsync always
 	@cd bench/push && go run .

@@ -48,6 +48,7 @@ var homes = map[string][]string{
 	"github.com/prometheus/client_golang": {"bot", "cmd/mingbai", "jobs", "knowledge"},
 	"github.com/goccy/go-yaml":            {"knowledge", "handlers", "cmd/mingbai"},
 	"github.com/yuin/goldmark":            {"bot/qqtest", "jobs"},
+	"github.com/johannesboyne/gofakes3":   {"cmd/mingbai"}, // the demonstration's bucket
 	"github.com/microcosm-cc/bluemonday":  {"jobs"},
 	"golang.org/x/crypto":                 {"office"},
 	"github.com/skip2/go-qrcode":          {"web/console"},

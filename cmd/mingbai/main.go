@@ -78,6 +78,7 @@ func commands() []command {
 		{"figures", "[--from 日期] [--to 日期] [--json]", "咨询、事项、调解、工单、值班、学习的数目和比率", figures, false},
 		{"demo", "[选项]", "在本机上试用 QQ：模拟平台、网页和机器人一起启动", demo, false},
 		{"demo-office", "[选项]", "在本机上试用后台：编一个县、几个月的件，启动后台", officeDemo, false},
+		{"demo-publish", "[选项]", "在本机上演一遍发布：写、审、到点发到网页、对象存储和 QQ，再撤回", demoPublish, false},
 		{"qqsim", "[选项]", "只启动 QQ 模拟平台和它的网页", qqsim, true},
 		{"redact", "[文件|-]…", "遮盖姓名、证件、电话、地址等个人信息（JSON 行）", redact, true},
 		{"doctor", "[--json]", "检查设置、磁盘、数据库、Redis、知识库和 QQ，说出每处毛病怎么办", doctor, false},

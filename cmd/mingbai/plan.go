@@ -419,7 +419,7 @@ func jobsLast(ctx context.Context, a *app, db *office.DB, args []string) error {
 		if !r.Ended.IsZero() {
 			took = r.Ended.Sub(r.Started).Round(time.Millisecond).String()
 		}
-		fmt.Fprintf(a.out, "%-10s %s %s 用时 %s [%s] %s\n", r.Job, r.Started.Format("2006-01-02 15:04:05"), runState(r.State), took, r.Process, r.Note)
+		fmt.Fprintf(a.out, "%-10s %s %s 用时 %s [%s] %s\n", r.Job, r.Started.In(chinaTime).Format("2006-01-02 15:04:05"), runState(r.State), took, r.Process, r.Note)
 	}
 	if len(list) == 0 {
 		fmt.Fprintln(a.out, "还没有记录：先启动 mingbai serve，或 mingbai jobs run 名称。")
