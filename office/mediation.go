@@ -337,11 +337,15 @@ func (db *DB) Suggest(ctx context.Context, c Case) ([]Person, error) {
 		return nil, err
 	}
 	list = slices.DeleteFunc(list, func(p Person) bool { return !p.covers(Mediator, c.path) || inConflict(p, c) || mayHold(p, c) != nil })
-	knows := func(p Person) int {
-		for _, f := range p.Fields {
-			if strings.Contains(c.Story, f) || strings.Contains(MatterOf(c.Matter).Name, f) {
-				return 0
-			}
+	table, err := items(ctx, db.read)
+	if err != nil {
+		return nil, err
+	}
+	lane := Propose(c.Story, c.Topic, table)
+	about := c.Story + " " + MatterOf(c.Matter).Name + " " + lane.Body + " " + lane.Reason
+	knows := func(p Person) int { // "交通" stands in the lane where the story says "车碰了"
+		if slices.ContainsFunc(p.Fields, func(f string) bool { return strings.Contains(about, f) }) {
+			return 0
 		}
 		return 1
 	}

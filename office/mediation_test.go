@@ -140,3 +140,19 @@ func TestSuggest_SpreadsTheLoadWithoutConflicts(t *testing.T) {
 		}
 	})
 }
+
+// Who knows the field of the lane goes first, whatever words the story uses.
+func TestSuggest_WhoKnowsTheFieldOfTheLaneGoesFirst(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, db *DB) {
+		s := people4(t, db)
+		road := hire(t, db, "程兰香", Mediator, s.orgs["青禾县"], func(p *Person) { p.Fields = []string{"交通"} })
+		d := wall()
+		d.Story = "骑车被他的车碰了，住院花了一万八，保险和他都不肯赔。"
+		o := mustOpen(t, db, s.resident, d)
+		list, err := db.Suggest(t.Context(), o.Case)
+		if err != nil || len(list) < 2 || list[0].ID != road.ID {
+			t.Errorf("got %v, %v, want %s first", list, err, road.Name)
+		}
+	})
+}
