@@ -48,8 +48,14 @@ func (p *parts) fitting(ctx context.Context, c office.Case, said string) (knowle
 	for _, text := range ways {
 		q := knowledge.Question{Text: text}
 		a, err := p.answerer.Answer(ctx, q)
-		if err == nil && a.Kind == knowledge.KindClarify && len(a.Choices) > 0 {
+		switch {
+		case err != nil:
+		case a.Kind == knowledge.KindClarify && len(a.Choices) > 0:
 			q.Entry = a.Choices[0].ID
+		case a.Kind == knowledge.KindAnswer && a.Entry != nil:
+			q.Entry = a.Entry.ID // asked for by name, it does not say what it took the question for
+		}
+		if q.Entry != "" {
 			a, err = p.answerer.Answer(ctx, q)
 		}
 		if err != nil || a.Kind == knowledge.KindAnswer {
