@@ -13,4 +13,8 @@ go run ./bench/http -runs "${RUNS:-5}" -seconds "${SECONDS_EACH:-10}" >"$out"
 	echo '```'
 } >>"$out"
 cat "$out"
+MINGBAI_ROUNDS="${RUNS:-5}" go test -run '^$' -bench Cases -benchtime "${CASES_FOR:-2s}" -timeout 2h ./office | go run ./bench/cases >"$out.cases"
+cat "$out.cases"
+scripts/put.sh cases "$out.cases" docs/figures.md
+rm -f "$out.cases"
 scripts/put.sh bench "$out" docs/figures.md

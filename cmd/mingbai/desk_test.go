@@ -123,7 +123,7 @@ func TestDemoOffice(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a browser takes a while")
 	}
-	shots, n := os.Getenv("DESK_SCREENSHOTS"), 150
+	shots, n := os.Getenv("DESK_SCREENSHOTS"), 90
 	if shots != "" {
 		n = 2000
 	}
@@ -200,4 +200,19 @@ func TestDemoOffice(t *testing.T) {
 	d.press(button("登记"))
 	d.see("取件码")
 	d.shoot(shots, "opened", 1200)
+	d.press(button("退出"))
+	d.signIn(logins[3].login, logins[3].password)
+	d.visit("/console/cases?state=all")
+	d.see("全部")
+	d.shoot(shots, "helper-list", 1200)
+	var no string
+	d.run(chromedp.Text(".queue tbody a", &no, chromedp.ByQuery))
+	d.visit("/console/cases/" + no)
+	d.see("办理过程")
+	var body string
+	d.run(chromedp.Text("main", &body, chromedp.ByQuery))
+	if strings.Contains(body, "经过") || strings.Contains(body, "称呼") {
+		t.Errorf("a helper reads what the resident told the office: %s", body)
+	}
+	d.shoot(shots, "helper", 1200)
 }
