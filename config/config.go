@@ -19,6 +19,7 @@ type Config struct {
 	Knowledge Knowledge
 	Store     Store
 	Web       Web
+	Console   Console
 	Limits    Limits
 	QQ        QQ
 	Model     Model
@@ -47,6 +48,15 @@ type Store struct {
 type Web struct {
 	TrustedProxies []string `env:"TRUSTED_PROXIES" default:"" doc:"信任哪些反向代理的 X-Forwarded-For（网段，逗号分隔）"`
 	PublicURL      string   `env:"PUBLIC_URL" default:"" doc:"居民访问的网址，如 https://fuwu.example.gov.cn"`
+}
+
+// Console is how the office signs in.
+type Console struct {
+	Issuer   string `env:"OIDC_ISSUER" default:"" doc:"统一身份认证（OpenID Connect）的地址；填了，后台可以用它登录"`
+	ClientID string `env:"OIDC_CLIENT_ID" default:"" doc:"在统一身份认证里登记的应用号；回调地址登记成 PUBLIC_URL 加 /console/oidc/back"`
+	Secret   Secret `env:"OIDC_CLIENT_SECRET" default:"" doc:"应用的密钥"`
+	Name     string `env:"OIDC_NAME" default:"统一身份认证" doc:"登录按钮上怎么称呼它"`
+	Claim    string `env:"OIDC_CLAIM" default:"sub" doc:"用哪一项认人（和人员页面上填的用户号比）"`
 }
 
 // Limits bound what one person and all people together may ask of the machine.

@@ -223,7 +223,7 @@ func (c *Config) Validate() error {
 	if c.QQ.AppID != "" || c.QQ.Bots != "" {
 		errs = append(errs, c.QQ.validate(c.Env == Production))
 	}
-	errs = append(errs, c.Model.validate(c.Env == Production), c.Publish.validate())
+	errs = append(errs, c.Model.validate(c.Env == Production), c.Publish.validate(), c.Console.validate())
 	if r := c.Keep.Reads; r > 0 && r < 180 {
 		bad("KEEP_READS_DAYS：不能少于 180 天（网络日志要留六个月以上）")
 	}
@@ -322,6 +322,24 @@ func (p *Publish) validate() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// validate checks the settings of the other system to sign in with, if there is
+// one.
+func (c *Console) validate() error {
+	if c.Issuer == "" {
+		return nil
+	}
+	u, err := url.Parse(c.Issuer)
+	switch {
+	case err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http":
+		return fmt.Errorf("OIDC_ISSUER：%q 应写成 https://主机", c.Issuer)
+	case u.Scheme == "http" && !inHouse(u.Hostname()):
+		return errors.New("OIDC_ISSUER：别的网络里的主机只能用 https")
+	case c.ClientID == "":
+		return errors.New("OIDC_CLIENT_ID：填了 OIDC_ISSUER 就要填")
+	}
+	return nil
 }
 
 // inHouse says whether a host is an address of this machine or of the own

@@ -273,6 +273,7 @@ type ConsoleSession struct {
 	Created, Seen, Proved time.Time
 	MustChange            bool // the password was set by somebody else
 	TOTP                  bool
+	Vouched               bool // another system vouched for this sign-in: its rules for passwords and codes hold
 
 	account string // login
 }
@@ -323,9 +324,9 @@ func tokenHash(token string) string {
 // over, or its person was suspended.
 func (db *DB) ConsoleSession(ctx context.Context, token string) (ConsoleSession, error) {
 	var s ConsoleSession
-	var created, seen, proved, person int64
-	err := db.read.QueryRowContext(ctx, `SELECT id, person, device, flash, created, seen, proved FROM console_sessions WHERE hash = $1`, tokenHash(token)).
-		Scan(&s.ID, &person, &s.Device, &s.Flash, &created, &seen, &proved)
+	var created, seen, proved, person, vouched int64
+	err := db.read.QueryRowContext(ctx, `SELECT id, person, device, flash, created, seen, proved, vouched FROM console_sessions WHERE hash = $1`, tokenHash(token)).
+		Scan(&s.ID, &person, &s.Device, &s.Flash, &created, &seen, &proved, &vouched)
 	now := db.now()
 	s.Created, s.Seen, s.Proved = fromUnix(created), fromUnix(seen), fromUnix(proved)
 	if errors.Is(err, sql.ErrNoRows) || err == nil && (now.Sub(s.Seen) > ConsoleIdle || now.Sub(s.Created) > ConsoleLife) {
@@ -344,7 +345,8 @@ func (db *DB) ConsoleSession(ctx context.Context, token string) (ConsoleSession,
 	if err != nil && KindOf(err) != NotFound {
 		return s, err
 	}
-	s.account, s.MustChange, s.TOTP = a.Login, a.MustChange, a.TOTP
+	s.account, s.TOTP, s.Vouched = a.Login, a.TOTP, vouched != 0
+	s.MustChange = a.MustChange && !s.Vouched
 	if now.Sub(s.Seen) > seenEvery {
 		err = db.update(ctx, func(tx *sql.Tx) error {
 			_, err := tx.ExecContext(ctx, `UPDATE console_sessions SET seen = $1 WHERE id = $2`, now.Unix(), s.ID)

@@ -161,6 +161,7 @@ func TestConsole(t *testing.T) {
 		run  func(*testing.T, context.Context)
 	}{
 		{"signing in for the first time", testFirstSignIn},
+		{"signing in by another system", testOtherSystem},
 		{"people and places", testPeople},
 		{"hostile text stays text", testConsoleHostile},
 		{"content and plans", testPublishing},
@@ -193,6 +194,50 @@ func testFirstSignIn(t *testing.T, browser context.Context) {
 	b.check("overview")
 	b.press("退出")
 	b.titled("登录")
+}
+
+// testOtherSystem: a browser that comes back from another site keeps the strict
+// cookie that it gets there, and the person arrives at the page they wanted.
+func testOtherSystem(t *testing.T, browser context.Context) {
+	u := newBureau(t)
+	other := servers.NewOIDC(t)
+	other.Back, other.Subject = u.URL+"/console/oidc/back", "chen@county"
+	pages, err := console.New(console.Options{Office: u.db, Loopback: true, OIDC: console.OIDC{Name: "省统一认证", Issuer: other.URL, ClientID: other.ClientID, Secret: other.Secret, Back: other.Back}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := web.New(web.Options{API: http.NotFoundHandler(), Console: pages})
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Config.Handler = h
+	a, err := u.db.ConsoleAccountNamed(t.Context(), "chen")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := u.db.LinkConsole(t.Context(), "test", a.Person, "chen@county"); err != nil {
+		t.Fatal(err)
+	}
+	b := open(t, browser, u.URL+"/console/people")
+	b.titled("登录")
+	b.check("sign-in-other")
+	b.press("用省统一认证登录")
+	b.settled("人员")
+}
+
+// settled waits for the page with this heading over pages that go on by
+// themselves.
+func (b *tab) settled(h1 string) {
+	b.t.Helper()
+	for range 200 {
+		var now string
+		err := chromedp.Run(b, chromedp.Evaluate(`document.querySelector('main h1') ? document.querySelector('main h1').textContent : ''`, &now))
+		if err == nil && now == h1 {
+			return
+		}
+		_ = chromedp.Run(b, chromedp.WaitReady(`body`, chromedp.ByQuery)) // between two pages there may be none
+	}
+	b.t.Fatalf("no page %s\npage: %s", h1, b.snapshot())
 }
 
 // signed opens a page of the console as the administrator, without the form.

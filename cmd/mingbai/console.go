@@ -18,6 +18,7 @@ func consoleCommand(ctx context.Context, a *app, args []string) error {
 	return a.subcommand(ctx, "console", []sub{
 		{"admin", "登录名 --name 姓名 [--phone 电话]", "第一个管理员：加这个人（县级管理员）并开通后台登录", consoleAdmin},
 		{"add", "人员编号 登录名", "给一个人开通后台登录", consoleAdd},
+		{"link", "登录名 用户号", "这个人在统一身份认证里的用户号；写 - 取消", consoleLink},
 		{"password", "登录名 [--lost-phone]", "重置密码，所有设备退出登录；--lost-phone 连手机验证码一起去掉", consolePassword},
 	}, args)
 }
@@ -86,6 +87,25 @@ func consolePassword(ctx context.Context, a *app, db *office.DB, args []string) 
 		return err
 	}
 	a.printPassword(rest[0], password)
+	return nil
+}
+
+func consoleLink(ctx context.Context, a *app, db *office.DB, args []string) error {
+	rest, err := parse(a.flags("console link", "登录名 用户号"), args)
+	if err != nil {
+		return err
+	}
+	if len(rest) != 2 {
+		return fmt.Errorf("%w: 要写登录名和用户号", errUsage)
+	}
+	account, err := db.ConsoleAccountNamed(ctx, rest[0])
+	if err != nil {
+		return err
+	}
+	if err := db.LinkConsole(ctx, operator(), account.Person, strings.TrimPrefix(rest[1], "-")); err != nil {
+		return err
+	}
+	fmt.Fprintln(a.out, "改好了。")
 	return nil
 }
 

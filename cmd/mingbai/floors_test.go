@@ -52,6 +52,7 @@ var homes = map[string][]string{
 	"github.com/microcosm-cc/bluemonday":  {"jobs"},
 	"golang.org/x/crypto":                 {"office"},
 	"github.com/skip2/go-qrcode":          {"web/console"},
+	"github.com/coreos/go-oidc":           {"web/console"},
 	"golang.org/x/text":                   {"knowledge", "handlers", "bot"},
 }
 

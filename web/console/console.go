@@ -44,6 +44,7 @@ type Options struct {
 	Hosts  []string         // that published links may lead to
 	Public string           // address of the residents' page, for links; "": none is known
 	Place  func() string    // the county's name for the heading; nil: none
+	OIDC   OIDC             // another system to sign in with; none without an Issuer
 	Now    func() time.Time // time.Now if nil
 
 	Base  *knowledge.Base            // its topics can be switched off; nil: there are none
@@ -64,6 +65,8 @@ type Console struct {
 	mux   *http.ServeMux
 	pages pages
 	table []route
+
+	voucher *voucher // nil: nobody else vouches
 }
 
 // New gives the handler of /console and everything below.
@@ -91,6 +94,9 @@ func New(o Options) (*Console, error) {
 		return nil, err
 	}
 	c := &Console{o: o, mux: http.NewServeMux(), pages: p, table: routes()}
+	if o.OIDC.Issuer != "" {
+		c.voucher = newVoucher(o.OIDC, o.Now)
+	}
 	for _, row := range c.table {
 		c.mux.Handle(row.pattern, c.handler(row))
 	}

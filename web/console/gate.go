@@ -77,7 +77,7 @@ func (c *call) admit() (pass bool, err error) {
 	switch {
 	case !c.row.early && c.session.MustChange:
 		return false, c.redirect("/console/account/password")
-	case !c.row.early && c.o.NeedCodes && !c.session.TOTP:
+	case !c.row.early && c.o.NeedCodes && !c.session.TOTP && !c.session.Vouched:
 		return false, c.redirect("/console/account/codes")
 	case !c.row.allows(c.me):
 		return false, c.denied(&office.Error{Kind: office.Forbidden, Msg: "这一页不归您的角色管。需要的话请找管理员。"})
@@ -227,10 +227,13 @@ func (c *call) signInFirst() (pass bool, err error) {
 // proveFirst asks for the password or a code before a dangerous act.
 func (c *call) proveFirst() (pass bool, err error) {
 	f := c.form()
-	page := provePage{Form: f, Act: c.r.URL.RequestURI(), Carried: c.carry(), Code: c.session.TOTP}
+	page := provePage{Form: f, Act: c.r.URL.RequestURI(), Carried: c.carry(), Code: c.session.TOTP, Next: "/console"}
+	if c.session.Vouched {
+		page.Vouch = c.vouchName()
+	}
 	if c.r.Method != http.MethodPost || c.r.MultipartForm != nil {
 		page.File = c.r.MultipartForm != nil
-		page.Act, page.Carried = "/console/prove", []carried{{"to", c.r.URL.RequestURI()}}
+		page.Act, page.Carried, page.Next = "/console/prove", []carried{{"to", c.r.URL.RequestURI()}}, c.r.URL.RequestURI()
 	}
 	if f.Get("_proof") == "" {
 		return false, c.show(http.StatusOK, "prove", page)
@@ -245,8 +248,10 @@ type provePage struct {
 	Form    *form
 	Act     string // where the proof is sent
 	Carried []carried
-	File    bool // a file was sent, which does not go along
-	Code    bool // a code from the phone will do too
+	File    bool   // a file was sent, which does not go along
+	Code    bool   // a code from the phone will do too
+	Vouch   string // the other system, if it vouched for this sign-in
+	Next    string // the page to go on to from there
 }
 
 // prove takes a proof for a page that is fetched, not sent to.

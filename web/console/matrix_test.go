@@ -19,7 +19,8 @@ import (
 // expectation is what the matrix wants of a route, independent of the table: who
 // may, by the first letters of roles in roleLetters ("*": everybody with a post,
 // "-": nobody has to be signed in), and what object the address names: "" none,
-// else a key of objects.
+// "county" for what is of no one place, "off" for what is switched off here, else
+// a key of objects.
 type expectation struct{ may, object string }
 
 // roleLetters stand for roles in expectations.
@@ -30,6 +31,8 @@ var roleLetters = map[rune]office.Role{
 var expectations = map[string]expectation{
 	"GET /console/sign-in":   {"-", ""},
 	"POST /console/sign-in":  {"-", ""},
+	"GET /console/oidc":      {"-", "off"},
+	"GET /console/oidc/back": {"-", "off"},
 	"POST /console/sign-out": {"*", ""},
 	"POST /console/prove":    {"*", ""},
 	"GET /console":           {"*", ""},
@@ -66,6 +69,7 @@ var expectations = map[string]expectation{
 	"POST /console/people/{id}/invite":        {"管", "person"},
 	"POST /console/people/{id}/console":       {"管", "person"},
 	"POST /console/people/{id}/console/reset": {"管", "person"},
+	"POST /console/people/{id}/console/link":  {"管", "person"},
 	"GET /console/orgs":                       {"经普管", ""},
 	"POST /console/orgs":                      {"管", ""},
 	"GET /console/orgs/export":                {"经普管", ""},
@@ -446,6 +450,12 @@ func (m *matrix) nobody(pattern string, want expectation) {
 func (m *matrix) one(pattern string, want expectation, role office.Role, p office.Person) {
 	m.Helper()
 	may := want.may == "*" || want.may == "-" || slices.ContainsFunc([]rune(want.may), func(l rune) bool { return roleLetters[l] == role })
+	if want.object == "off" {
+		if w := m.send(pattern, "", m.token(p), nil); w.Code != http.StatusNotFound {
+			m.Errorf("%s, which is switched off: got %d", pattern, w.Code)
+		}
+		return
+	}
 	if want.object == "county" { // what is of no one place is the county's alone
 		if w := m.send(pattern, "", m.token(p), nil); may && w.Code != http.StatusNotFound || !may && w.Code != http.StatusForbidden {
 			m.Errorf("%s as %s of a township: got %d", pattern, role, w.Code)

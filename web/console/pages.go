@@ -128,18 +128,18 @@ func (c *call) done(to, said string) error {
 // again shows the page of a form once more with what was typed and what is wrong
 // with it, if err is one the person can do something about. f is in data.
 func (c *call) again(err error, page string, f *form, data any) error {
-	var e *office.Error
-	if !errors.As(err, &e) {
-		return err
-	}
 	status, known := map[office.Kind]int{
 		office.Invalid: http.StatusUnprocessableEntity, office.Conflict: http.StatusConflict, office.Forbidden: http.StatusTooManyRequests,
-		office.NotFound: http.StatusUnprocessableEntity,
-	}[e.Kind]
-	if !known {
+		office.NotFound: http.StatusUnprocessableEntity, office.Unavailable: http.StatusServiceUnavailable,
+	}[office.KindOf(err)]
+	words := office.Words(err)
+	if !known || words == "" {
 		return err
 	}
-	f.Fault = e.Msg
+	if status == http.StatusServiceUnavailable {
+		c.o.Log.Error("console page failed", "route", c.row.pattern, "err", err)
+	}
+	f.Fault = words
 	return c.show(status, page, data)
 }
 
@@ -164,6 +164,9 @@ func (c *call) fail(err error) {
 		status = http.StatusForbidden
 	case office.Conflict:
 		status = http.StatusConflict
+	case office.Unavailable:
+		page.Title, page.Text, status = "现在用不了", office.Words(err), http.StatusServiceUnavailable
+		c.o.Log.Error("console page failed", "route", c.row.pattern, "err", err)
 	default:
 		page = faultPage{Title: "系统出了点问题", Text: "不是您的错，请过一两分钟再试。", Ref: reference()}
 		c.o.Log.Error("console page failed", "ref", page.Ref, "route", c.row.pattern, "err", err)

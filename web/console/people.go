@@ -162,7 +162,8 @@ type personPage struct {
 	Account *office.ConsoleAccount // nil: none
 	May     bool                   // change them
 	Self    bool
-	Clerk   bool // may be cleared for restricted cases
+	Vouch   string // the other system people may sign in with
+	Clerk   bool   // may be cleared for restricted cases
 	Roles   []Option
 	Orgs    []Option
 	Code    string // an invite that was just made
@@ -191,11 +192,14 @@ func (c *call) personPage(f *form) (personPage, error) {
 	if err != nil {
 		return page, err
 	}
-	page.Roles, page.Orgs = roleOptions("请选"), orgOptions(orgs, "请选")
+	page.Roles, page.Orgs, page.Vouch = roleOptions("请选"), orgOptions(orgs, "请选"), c.vouchName()
 	a, err := c.o.Office.ConsoleAccount(c.r.Context(), id)
 	switch {
 	case err == nil:
 		page.Account = &a
+		if !f.Has("subject") {
+			f.Set("subject", a.Subject)
+		}
 	case office.KindOf(err) != office.NotFound:
 		return page, err
 	}

@@ -39,6 +39,8 @@ func routes() []route {
 		// signing in and out
 		{pattern: "GET /console/sign-in", open: true, run: signInForm},
 		{pattern: "POST /console/sign-in", open: true, run: signIn},
+		{pattern: "GET /console/oidc", open: true, run: oidcStart},
+		{pattern: "GET /console/oidc/back", open: true, run: oidcBack},
 		{pattern: "POST /console/sign-out", roles: everybody, early: true, run: signOut},
 		{pattern: "POST /console/prove", roles: everybody, early: true, run: prove},
 
@@ -83,6 +85,7 @@ func routes() []route {
 		{pattern: "POST /console/people/{id}/invite", roles: admins, scope: managedScope, run: invite},
 		{pattern: "POST /console/people/{id}/console", roles: admins, scope: managedScope, fresh: true, run: giveConsole},
 		{pattern: "POST /console/people/{id}/console/reset", roles: admins, scope: managedScope, fresh: true, run: resetConsole},
+		{pattern: "POST /console/people/{id}/console/link", roles: admins, scope: managedScope, fresh: true, run: linkConsole},
 		{pattern: "GET /console/orgs", nav: "机构", roles: seesPeople, run: orgs},
 		{pattern: "POST /console/orgs", roles: admins, run: addOrg},
 		{pattern: "GET /console/orgs/export", roles: seesPeople, run: exportOrgs},

@@ -13,6 +13,7 @@ type signInPage struct {
 	Next    string    // the page after it
 	Carried []carried // what was typed before the session was over
 	Again   bool      // the session was over
+	Vouch   string    // the other system to sign in with; "" if there is none
 	Plain   bool      // the browser came without TLS, so that it will not keep the cookie
 }
 
@@ -22,7 +23,7 @@ func signInForm(c *call) error {
 	if c.me.ID != 0 {
 		return c.redirect(inside(f.Get("next")))
 	}
-	return c.show(http.StatusOK, "sign_in", signInPage{Form: f, To: "/console/sign-in", Next: inside(f.Get("next")), Plain: c.plain()})
+	return c.show(http.StatusOK, "sign_in", signInPage{Form: f, To: "/console/sign-in", Next: inside(f.Get("next")), Plain: c.plain(), Vouch: c.vouchName()})
 }
 
 // plain says whether a browser would throw the session's cookie away. Chromium and Firefox
@@ -35,7 +36,7 @@ func (c *call) plain() bool {
 func signIn(c *call) error {
 	f := c.form()
 	if _, err := c.signIn(f); err != nil {
-		return c.again(err, "sign_in", f, signInPage{Form: f, To: "/console/sign-in", Next: inside(f.Get("next")), Plain: c.plain()})
+		return c.again(err, "sign_in", f, signInPage{Form: f, To: "/console/sign-in", Next: inside(f.Get("next")), Plain: c.plain(), Vouch: c.vouchName()})
 	}
 	return c.redirect(inside(f.Get("next")))
 }
