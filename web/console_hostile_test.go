@@ -69,33 +69,57 @@ func testConsoleHostile(t *testing.T, browser context.Context) {
 	var counts [2]map[string]int
 	for i, texts := range [][]string{tame, bad} {
 		u := newBureau(t)
-		counts[i] = u.tour(t, browser, texts, u.infest(t, texts))
+		counts[i] = u.tour(t, browser, texts, u.infest(t, texts), i == 1)
 	}
 	for at, want := range counts[0] {
 		if got := counts[1][at]; got != want || got < 20 {
 			t.Errorf("%s: %d elements, want %d", at, got, want)
 		}
 	}
-	if len(counts[0]) < 25 {
+	if len(counts[0]) < 20 {
 		t.Errorf("only %d pages seen", len(counts[0]))
 	}
+}
+
+// watched opens a tab of the administrator's that notes what breaks the policy.
+func (u *bureau) watched(t *testing.T, browser context.Context, token string) *tab {
+	t.Helper()
+	b := u.holding(t, browser, token, "/static/icon.svg")
+	b.run(chromedp.ActionFunc(func(ctx context.Context) error {
+		_, err := page.AddScriptToEvaluateOnNewDocument(`window.breaches = []; document.addEventListener('securitypolicyviolation', (e) => breaches.push(e.violatedDirective + ' ' + e.sourceFile))`).Do(ctx)
+		return err
+	}))
+	return b
 }
 
 // queries are the names of what pages read from their addresses.
 var queries = []string{"name", "text", "q", "no", "from", "to", "field", "language", "which", "role", "org", "state", "matter", "lane", "next", "page", "as"}
 
-// tour opens every page with what the records hold, with the texts in the address,
-// and with the texts in every field of its forms. It counts their elements.
-func (u *bureau) tour(t *testing.T, browser context.Context, texts []string, objects map[string]string) map[string]int {
-	b := u.signed(t, browser, "/console")
-	b.run(chromedp.ActionFunc(func(ctx context.Context) error {
-		_, err := page.AddScriptToEvaluateOnNewDocument(`window.breaches = []; document.addEventListener('securitypolicyviolation', (e) => breaches.push(e.violatedDirective + ' ' + e.sourceFile))`).Do(ctx)
-		return err
-	}))
+// tour opens every page with what the records hold and counts its elements; if
+// deep also with the texts in the address and in every field of its forms, which
+// are many more pages.
+func (u *bureau) tour(t *testing.T, browser context.Context, texts []string, objects map[string]string, deep bool) map[string]int {
+	token, err := u.db.OpenConsole(t.Context(), u.plain.ID, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b *tab
+	visits := 0
+	visit := func(address string) (page bool) {
+		t.Helper()
+		if visits%15 == 0 { // a tab has its time
+			b = u.watched(t, browser, token)
+		}
+		visits++
+		err := chromedp.Run(b, chromedp.Navigate(u.URL+address))
+		if err != nil && !strings.Contains(err.Error(), "ERR_ABORTED") { // a file is kept, not shown
+			t.Fatalf("%s: %v", address, err)
+		}
+		return err == nil
+	}
 	seen := map[string]int{}
 	look := func(at string) {
 		t.Helper()
-		seen[at] = eval[int](b, `document.querySelectorAll('*').length`)
 		if got := eval[string](b, `window.breaches.join() + [...document.querySelectorAll('main script, main img, main iframe, main style, main math, main [onerror], main [onload], main [onfocus], a[href^="javascript:"]')].map((n) => n.tagName).join()`); got != "" {
 			t.Errorf("%s: %s", at, got)
 		}
@@ -115,14 +139,23 @@ func (u *bureau) tour(t *testing.T, browser context.Context, texts []string, obj
 			}
 			path = path[:a] + url.PathEscape(object)
 		}
-		b.run(chromedp.Navigate(u.URL + path))
+		if !visit(path) {
+			continue
+		}
 		name := strings.NewReplacer(objects["/console/cases/{no}"], "{no}", objects["/console/people/{id}"], "{id}").Replace(path)
 		look(name)
+		seen[name] = eval[int](b, `document.querySelectorAll('*').length`)
+		if !deep {
+			continue
+		}
 		forms := eval[int](b, writable+`.length`)
-		b.run(chromedp.Navigate(u.URL + path + "?" + query.Encode()))
+		visit(path + "?" + query.Encode())
 		look(name + " with a query")
 		for i := range forms {
-			b.run(chromedp.Navigate(u.URL + path))
+			visit(path)
+			if eval[int](b, writable+`.length`) <= i {
+				break // what was sent before took a step
+			}
 			b.submit(i, texts)
 			look(fmt.Sprintf("%s after form %d", name, i))
 		}

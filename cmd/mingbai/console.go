@@ -18,7 +18,7 @@ func consoleCommand(ctx context.Context, a *app, args []string) error {
 	return a.subcommand(ctx, "console", []sub{
 		{"admin", "登录名 --name 姓名 [--phone 电话]", "第一个管理员：加这个人（县级管理员）并开通后台登录", consoleAdmin},
 		{"add", "人员编号 登录名", "给一个人开通后台登录", consoleAdd},
-		{"link", "登录名 用户号", "这个人在统一身份认证里的用户号；写 - 取消", consoleLink},
+		{"link", "登录名 用户号", "这个人在统一身份认证里的用户号；写 - 取消", consoleLinkAccount},
 		{"password", "登录名 [--lost-phone]", "重置密码，所有设备退出登录；--lost-phone 连手机验证码一起去掉", consolePassword},
 	}, args)
 }
@@ -90,7 +90,7 @@ func consolePassword(ctx context.Context, a *app, db *office.DB, args []string) 
 	return nil
 }
 
-func consoleLink(ctx context.Context, a *app, db *office.DB, args []string) error {
+func consoleLinkAccount(ctx context.Context, a *app, db *office.DB, args []string) error {
 	rest, err := parse(a.flags("console link", "登录名 用户号"), args)
 	if err != nil {
 		return err

@@ -25,9 +25,15 @@ type topicRow struct {
 func (c *call) topicsPage(f *form) (topicsPage, error) {
 	off, err := c.o.Office.TopicsOff(c.r.Context())
 	page := topicsPage{Form: f}
-	for id, name := range c.topics() {
+	names := c.topics()
+	for id, name := range names {
 		why, is := off[id]
 		page.Topics = append(page.Topics, topicRow{id, name, why, is})
+	}
+	for id, why := range off {
+		if names[id] == "" { // it has gone since; it can still be switched on
+			page.Topics = append(page.Topics, topicRow{ID: id, Why: why, Off: true})
+		}
 	}
 	slices.SortFunc(page.Topics, func(a, b topicRow) int {
 		if a.Off != b.Off {
@@ -68,7 +74,7 @@ func switchTopic(c *call) error {
 	name, why := c.topics()[id], f.Get("why")
 	var err error
 	switch {
-	case name == "":
+	case name == "" && f.Get("off") != "":
 		err = &office.Error{Kind: office.Invalid, Msg: "没有这个专题，请在列表里选。"}
 	case f.Get("off") == "":
 		why = ""
@@ -89,11 +95,13 @@ func switchTopic(c *call) error {
 	if err != nil {
 		return err
 	}
-	c.o.Base.SetOff(off)
-	if why == "" {
-		return c.done("/console/topics", "“"+name+"”恢复了。")
+	if c.o.Base != nil {
+		c.o.Base.SetOff(off)
 	}
-	return c.done("/console/topics", "“"+name+"”关闭了，居民问到时看到您写的话。别的进程一分钟内生效。")
+	if why == "" {
+		return c.done("/console/topics", "专题 "+id+" "+name+" 恢复了。")
+	}
+	return c.done("/console/topics", "专题 "+id+" "+name+" 关闭了，居民问到时看到您写的话。别的进程一分钟内生效。")
 }
 
 type dropsPage struct {

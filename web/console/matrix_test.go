@@ -346,7 +346,7 @@ func (m *matrix) order(place, org string) int64 {
 			m.Fatal("there is no day for a lecture")
 		}
 	}
-	out, err := m.db.PlaceOrder(ctx, office.Person{Account: "web/user/x"}, office.OrderDraft{Lecture: menu[len(menu)-1].ID, At: at, Heads: 9, Unit: fmt.Sprint(place, "小学", m.hired), Contact: "张", Phone: "13900000000"})
+	out, err := m.db.PlaceOrder(ctx, office.Person{Account: "web/user/x"}, office.OrderDraft{Lecture: menu[len(menu)-1].ID, At: at, Heads: 9, Unit: fmt.Sprint(place, "小学", m.hired), Contact: "张", Phone: fmt.Sprintf("139%08d", m.hired)})
 	if err == nil {
 		_, err = m.db.ActOrder(ctx, m.county, out.Order.No, office.OrderAction{Verb: "dispatch", Org: m.orgs[org].ID})
 	}
@@ -594,6 +594,37 @@ func TestCookies(t *testing.T) {
 		if k.Name != name || k.Secure == loopback || !k.HttpOnly || k.SameSite != http.SameSiteStrictMode || k.Path != "/" || k.Domain != "" {
 			t.Errorf("got %+v", k)
 		}
+	}
+}
+
+// A value that somebody put into the browser before is not taken over by signing
+// in, and no cookie that was changed opens anything.
+func TestSessionsCannotBeFixedOrForged(t *testing.T) {
+	t.Parallel()
+	m := newMatrix(t)
+	first, err := m.db.AddConsoleAccount(t.Context(), "test", m.actors[office.Clerk].ID, "clerk")
+	if err != nil {
+		t.Fatal(err)
+	}
+	planted := m.token(m.stranger)
+	w := m.send("POST /console/sign-in", "", planted, url.Values{"_login": {"clerk"}, "_password": {first}})
+	if len(w.Result().Cookies()) != 1 {
+		t.Fatalf("got %d %s", w.Code, w.Body)
+	}
+	token := w.Result().Cookies()[0].Value
+	opens := func(token string) bool {
+		return m.send("GET /console/account/password", "", token, nil).Code == http.StatusOK
+	}
+	if token == planted || !opens(token) || opens(planted) {
+		t.Error("the planted session goes on")
+	}
+	for _, forged := range []string{token[:len(token)-1], token + "A", strings.ToLower(token), "A" + token[1:] + "=", token[1:], strings.Repeat("A", 43), "' OR 1=1 --"} {
+		if forged != token && opens(forged) {
+			t.Errorf("%q opens a session", forged)
+		}
+	}
+	if w := m.send("POST /console/sign-out", "", token, nil); w.Code != http.StatusSeeOther || opens(token) {
+		t.Errorf("after signing out: got %d", w.Code)
 	}
 }
 

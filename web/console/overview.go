@@ -65,6 +65,11 @@ func overview(c *call) error {
 		}
 		page.Counts = append(page.Counts, count{f.label, n, c.link("GET /console/cases", f.query), f.urgent && n > 0})
 	}
+	own, err := db.OwnNotices(ctx, c.me, shownNotices)
+	if err != nil {
+		return err
+	}
+	page.Counts = append(page.Counts, count{"没看过的通知", len(own), c.link("GET /console/inbox", ""), false})
 	if desk {
 		if err := page.deskCounts(c); err != nil {
 			return err
