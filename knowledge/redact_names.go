@@ -1,6 +1,9 @@
 package knowledge
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // The strength of what points to a name.
 const (
@@ -85,13 +88,29 @@ func (s *scanner) namesFrom(i, strength int) {
 }
 
 func (s *scanner) addName(start, end int) bool {
-	if !s.add(start, end, kindName) {
+	if s.noPerson(start, end) || !s.add(start, end, kindName) {
 		return false
 	}
 	if end-start >= 2 {
 		s.known[s.text(start, end)] = true
 	}
 	return true
+}
+
+// doctrines stand behind the name of somebody whose teaching is meant, which is
+// in books and no personal data: 雷锋精神.
+var doctrines = []string{"理论", "思想", "主义", "精神", "新时代", "法治思想"}
+
+// homesteads end names of places that begin with a family's name: 刘家庄.
+const homesteads = "庄村屯沟湾岭坡坪坝塘畈堡寨垭圩浜埠洼峪崖营窑巷"
+
+// noPerson says that what looks like a name is that of a teaching or a place.
+func (s *scanner) noPerson(start, end int) bool {
+	if end-start == 3 && s.at(start+1) == '家' && strings.ContainsRune(homesteads, s.at(start+2)) {
+		return true
+	}
+	behind := s.text(end, min(end+4, len(s.cells)))
+	return slices.ContainsFunc(doctrines, func(d string) bool { return strings.HasPrefix(behind, d) })
 }
 
 // boundary says how surely a name may end before cell i.

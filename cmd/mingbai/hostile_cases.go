@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // speaker is somebody who fills in a form, on the page or on QQ.
@@ -74,7 +75,7 @@ func fillForm(u speaker, field, value string, before func() error) (no string, r
 		if m := caseNumber.FindStringSubmatch(reply); m != nil {
 			return strings.TrimRight(m[1], "。，"), replies, nil
 		}
-		answer := formSteps[1].answer // what was refused is told without the attack
+		answer := harmlessFor(field) // what was refused is told without the attack
 		for _, s := range formSteps {
 			if !strings.Contains(reply, s.ask) {
 				continue
@@ -90,16 +91,19 @@ func fillForm(u speaker, field, value string, before func() error) (no string, r
 			}
 			break
 		}
-		if strings.Contains(reply, "写得太长了") && field != "story" {
-			for _, s := range formSteps {
-				if s.field == field {
-					answer = s.answer
-				}
-			}
-		}
 		reply, err = u.tell(answer)
 	}
 	return "", replies, errors.Join(err, fmt.Errorf("%w: %q", errNoCase, clipRunes(reply, 80)))
+}
+
+// harmlessFor is an answer to a question of the form that harms nobody.
+func harmlessFor(field string) string {
+	for _, s := range formSteps {
+		if s.field == field {
+			return s.answer
+		}
+	}
+	return formSteps[1].answer
 }
 
 // caseState is what is on record of a case.
@@ -116,11 +120,14 @@ func (r *hostileRange) caseState(no string) (c caseState, err error) {
 // caseTables may change when somebody hands in a case.
 var caseTables = []string{"cases", "case_events", "case_numbers", "case_grams", "notices", "consents", "case_reads", "alerts", "alert_cases"}
 
-// casePages are where the office sees a case.
+// casePages are where the office sees a case by itself; listPages show it among
+// others, whose words are not this attack's.
 func casePages(no string) []string {
 	at := "/console/cases/" + no
-	return []string{at, at + "/print", "/console/cases", "/console", "/console/alerts", "/console/notices"}
+	return []string{at, at + "/print"}
 }
+
+var listPages = []string{"/console/cases", "/console", "/console/alerts", "/console/notices"}
 
 // runCaseField hands in a case with an attack in one of its fields and looks at
 // it as the office does.
@@ -147,7 +154,7 @@ func runCaseField(r *hostileRange, x attack, w *watch) (reached, error) {
 		return reached{}, err
 	}
 	got := reached{said: []string{value}, watched: w}
-	no, replies, err := fillForm(u, field, value, nil)
+	no, replies, err := fillForm(&timed{u, value, w}, field, value, nil)
 	w.done()
 	got.reply = replies
 	if err != nil && !errors.Is(err, errNoCase) {
@@ -162,6 +169,23 @@ func runCaseField(r *hostileRange, x attack, w *watch) (reached, error) {
 	}
 	got.reply = append(got.reply, more)
 	return got, r.lookAt(&got, w, no, shape)
+}
+
+// timed has the watch measure how long the attack itself took to be answered, and
+// not the questions around it.
+type timed struct {
+	speaker
+	attack string
+	w      *watch
+}
+
+func (t *timed) tell(text string) (string, error) {
+	begun := time.Now()
+	reply, err := t.speaker.tell(text)
+	if text == t.attack {
+		t.w.finished = time.Since(begun)
+	}
+	return reply, err
 }
 
 // rewatch begins to measure anew: what came before was no part of the attack.
@@ -192,7 +216,7 @@ func (r *hostileRange) calmCase() (bool, []string, error) {
 		if err != nil {
 			return false, nil, err
 		}
-		_, shape, found, err := v.see(casePages(r.calm.no)...)
+		_, shape, found, err := v.see(append(casePages(r.calm.no), listPages...)...)
 		if err != nil {
 			return false, nil, err
 		}
@@ -232,12 +256,16 @@ func (r *hostileRange) lookAt(got *reached, w *watch, no string, shape []string)
 	if err != nil {
 		return err
 	}
-	dom, now2, _, err := v.see(casePages(no)...)
+	dom, own, _, err := v.see(casePages(no)...)
+	if err != nil {
+		return err
+	}
+	_, lists, _, err := v.see(listPages...)
 	if err != nil {
 		return err
 	}
 	got.console = dom
-	if odd := strange(shape, now2); len(odd) > 0 {
+	if odd := strange(shape, append(own, lists...)); len(odd) > 0 {
 		got.broken = "后台的页里多了 " + strings.Join(odd, "、")
 	}
 	got.db = strings.Join([]string{no, c.state, c.name, c.place, c.parties, c.wish, c.story}, "\t")
