@@ -171,7 +171,7 @@ func (t *turn) delicate() bool {
 func (t *turn) asking(ctx context.Context, q knowledge.Question) knowledge.Asking {
 	sum := sha256.Sum256([]byte(t.message.From))
 	channel, _, _ := strings.Cut(string(t.message.Chat), "/")
-	asking := knowledge.Asking{Question: q, Person: hex.EncodeToString(sum[:12]), Bot: channel, Private: true}
+	asking := knowledge.Asking{Question: q, Person: hex.EncodeToString(sum[:12]), Bot: channel, Answer: t.id, Private: true}
 	if !t.behind {
 		asking.Show = bot.Shower(ctx)
 	}

@@ -381,18 +381,19 @@ type Dropped struct {
 	Rule   string    `json:"rule"`
 	Prompt string    `json:"prompt"` // name and version
 	Hash   string    `json:"hash"`   // the same sentence gives the same; nothing leads back from it
+	Answer string    `json:"answer"` // id of the consultation, as its figures and ratings have it; "" outside of one
 }
 
 // keptDrops is how many are remembered.
 const keptDrops = 200
 
 // note counts a drop and remembers it without its words.
-func (g *Gates) note(task, prompt, sentence string, d *Drop) {
+func (g *Gates) note(task, prompt, answer, sentence string, d *Drop) {
 	g.meter.WithLabelValues(d.Gate, d.Rule).Inc()
 	if g.o.Watch != nil {
 		g.o.Watch(task, sentence, *d)
 	}
-	row := Dropped{At: g.o.Now(), Task: task, Gate: d.Gate, Rule: d.Rule, Prompt: prompt,
+	row := Dropped{At: g.o.Now(), Task: task, Gate: d.Gate, Rule: d.Rule, Prompt: prompt, Answer: answer,
 		Hash: fmt.Sprintf("%08x", uint32(maphash.String(g.seed, sentence)))}
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -36,6 +36,7 @@ type Asking struct {
 	Question
 	Person string       // whose budget it is, and
 	Bot    string       // which bot's
+	Answer string       // id of the consultation, for the list of drops; may be empty
 	Show   func(string) // shows a piece that has passed the gates and is never taken back; nil: nothing is shown before the end
 	// Private: the reply goes to the person alone, so their own data may stand in it.
 	Private bool
@@ -79,7 +80,7 @@ func (w *Worder) word(ctx context.Context, task string, q Asking, a Answer) (Ans
 	ev.Said = strings.Join(append(slices.Clone(q.Context), q.Text), "\n")
 	reason := ""
 	for range 2 { // once more, with the reason, when the draft could not stand
-		d := &draft{gates: w.gates, ev: ev, task: task, prompt: w.tasks[task].name(), show: q.Show, private: q.Private}
+		d := &draft{gates: w.gates, ev: ev, task: task, prompt: w.tasks[task].name(), answer: q.Answer, show: q.Show, private: q.Private}
 		p := w.prompt(task, q, ev, reason)
 		p.Masked = func(m Masked) { d.masked = m }
 		c, err := w.model.Stream(ctx, p, d.add)
@@ -239,6 +240,7 @@ type draft struct {
 	ev      *Evidence
 	task    string
 	prompt  string
+	answer  string // id of the consultation
 	show    func(string)
 	private bool
 	masked  Masked
@@ -299,7 +301,7 @@ func (d *draft) sentence(s string) error {
 		return nil
 	}
 	if drop := d.gates.Check(text, d.ev); drop != nil {
-		d.gates.note(d.task, d.prompt, text, drop)
+		d.gates.note(d.task, d.prompt, d.answer, text, drop)
 		if len(d.shown) == 0 || drop.Gate == "G4" || drop.Gate == "G5" || drop.Gate == "G6" {
 			return drop // the conclusion, or a model that obeys somebody else
 		}
@@ -444,7 +446,7 @@ func (w *Worder) Summarise(ctx context.Context, person string, turns []string) (
 		view := gateView(line)
 		for _, gate := range []func(string, string, *Evidence) *Drop{w.gates.form, w.gates.claimed, w.gates.secrets, w.gates.personal} {
 			if d := gate(line, view, ev); d != nil {
-				w.gates.note(TaskSummary, w.tasks[TaskSummary].name(), line, d)
+				w.gates.note(TaskSummary, w.tasks[TaskSummary].name(), "", line, d)
 				bad = true
 				break
 			}

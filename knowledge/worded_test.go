@@ -31,7 +31,7 @@ const wordedStory = "我叫王建国，电话13812345678，工作半年没签合
 func askedStory(t testing.TB) (Asking, Answer) {
 	t.Helper()
 	_, a := evidenceFor(t, unsignedWork)
-	return Asking{Question: Question{Text: wordedStory, Context: []string{"我在工地上干活"}, On: gateDay}, Person: "p", Bot: "web", Private: true}, a
+	return Asking{Question: Question{Text: wordedStory, Context: []string{"我在工地上干活"}, On: gateDay}, Person: "p", Bot: "web", Answer: "answer-7", Private: true}, a
 }
 
 // good is what a model says that keeps to the passages.
@@ -78,7 +78,7 @@ func TestWorder_AsksOnceMoreWithTheReason(t *testing.T) {
 		t.Errorf("after %d requests: %v by %s: %s", len(s.Requests()), ok, got.By, got.Text)
 	}
 	drops := w.gates.Drops()
-	if len(drops) != 3 || drops[0].Gate != "G1" || drops[0].Prompt != "answer/1" {
+	if len(drops) != 3 || drops[0].Gate != "G1" || drops[0].Prompt != "answer/1" || drops[0].Answer != "answer-7" || drops[0].At.IsZero() {
 		t.Errorf("drops: %+v", drops)
 	}
 	for _, d := range drops {
