@@ -81,7 +81,7 @@ func TestChat_SubscribersGetItWhereTheyMay(t *testing.T) {
 	l := &line{not: map[bot.Address]error{
 		"qq/user/off": &bot.RefusedError{Code: "40034105"}, "qq/user/lost": bot.ErrUncertain, "web/user/w": bot.ErrClosed,
 	}}
-	p := &Publish{Office: b.db, To: []Publisher{Chat{Office: b.db, Bot: l, Now: b.now}}, Log: slog.New(slog.DiscardHandler)}
+	p := &Publish{Office: b.db, To: []Publisher{Chat{Office: b.db, Bot: l, Now: b.now}}, Workers: map[string]int{"chat": 1}, Log: slog.New(slog.DiscardHandler)}
 	once := func() {
 		t.Helper()
 		if err := p.Once(ctx); err != nil {
@@ -171,7 +171,7 @@ func TestChat_TopicAndAudience(t *testing.T) {
 	b := newBureau(t, office.Options{Dir: t.TempDir()})
 	b.wish(t, map[string]string{"qq/user/all": "", "qq/user/topic": "DB", "qq/user/exact": "DB01", "qq/user/other": "FM", "qq/user/pupil": "DB,学校", "qq/user/farmer": "DB,乡村"})
 	l := &line{}
-	p := &Publish{Office: b.db, To: []Publisher{Chat{Office: b.db, Bot: l, Now: b.now}}, Log: slog.New(slog.DiscardHandler)}
+	p := &Publish{Office: b.db, To: []Publisher{Chat{Office: b.db, Bot: l, Now: b.now}}, Workers: map[string]int{"chat": 1}, Log: slog.New(slog.DiscardHandler)}
 	b.publish2(t, "民间借贷", "2026-11-30 09:00")
 	b.pass(2 * time.Minute)
 	if err := p.Once(t.Context()); err != nil {
@@ -194,7 +194,7 @@ func TestChat_RecallTellsExactlyThoseWhoGotIt(t *testing.T) {
 	ctx := t.Context()
 	b.wish(t, map[string]string{"qq/user/one": "乡村", "qq/user/gone": "乡村", "qq/user/off": "乡村", "web/user/w": "乡村"})
 	l := &line{not: map[bot.Address]error{"qq/user/off": &bot.RefusedError{Code: "off"}, "web/user/w": bot.ErrClosed}}
-	p := &Publish{Office: b.db, To: []Publisher{Chat{Office: b.db, Bot: l, Now: b.now}}, Log: slog.New(slog.DiscardHandler)}
+	p := &Publish{Office: b.db, To: []Publisher{Chat{Office: b.db, Bot: l, Now: b.now}}, Workers: map[string]int{"chat": 1}, Log: slog.New(slog.DiscardHandler)}
 	it := b.publish(t, "写错了的")
 	if err := p.Once(ctx); err != nil {
 		t.Fatal(err)

@@ -62,7 +62,7 @@ func TestEffects_AskedAfterThePushByThoseWhoGotIt(t *testing.T) {
 	ctx := t.Context()
 	b.wish(t, map[string]string{"qq/user/asks": "乡村", "qq/user/quiet": "乡村", "qq/user/off": "乡村"})
 	l := &line{not: map[bot.Address]error{"qq/user/off": &bot.RefusedError{Code: "off"}}}
-	p := &Publish{Office: b.db, To: []Publisher{Chat{Office: b.db, Bot: l, Now: b.now}}, Log: slog.New(slog.DiscardHandler)}
+	p := &Publish{Office: b.db, To: []Publisher{Chat{Office: b.db, Bot: l, Now: b.now}}, Workers: map[string]int{"chat": 1}, Log: slog.New(slog.DiscardHandler)}
 	it := b.publish2(t, "民间借贷", "2026-11-30 09:00")
 	b.pass(2 * time.Minute)
 	if err := p.Once(ctx); err != nil {

@@ -42,6 +42,9 @@ func DeliveryCode(code string) string {
 	return name
 }
 
+// Reason is what people read of why a delivery stands as it does.
+func (d Delivery) Reason() string { return DeliveryCode(d.Code) }
+
 // general are the audiences of somebody who did not say who they are.
 var general = []string{"乡村", "社区"}
 

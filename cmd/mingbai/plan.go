@@ -278,7 +278,7 @@ func deliveriesList(ctx context.Context, a *app, db *office.DB, args []string) e
 	}
 	acts := map[string]string{office.ActPublish: "发布", office.ActWithdraw: "下架", office.ActCorrect: "更正"}
 	for _, d := range list {
-		fmt.Fprintf(a.out, "%5d %s %s 《%s》v%d → %s %s %s %s %s\n", d.ID, d.Changed.Format("01-02 15:04:05"), acts[d.Act], d.Title, d.Number, office.SinkName(d.Sink), d.Target, office.DeliveryName(d.State), d.Ref, d.Code)
+		fmt.Fprintf(a.out, "%5d %s %s 《%s》v%d → %s %s %s %s %s\n", d.ID, d.Changed.Format("01-02 15:04:05"), acts[d.Act], d.Title, d.Number, office.SinkName(d.Sink), d.Target, office.DeliveryName(d.State), d.Ref, d.Reason())
 	}
 	fmt.Fprintf(a.out, "共 %d 条。\n", total)
 	return nil

@@ -426,7 +426,7 @@ func ledgerRows(list []office.Delivery) (rows []ledgerRow) {
 	class := map[string]string{office.Sent: "fine", office.Refused: "soon", office.Uncertain: "late", office.Failed: "late", office.Expired: "soon"}
 	for _, d := range list {
 		rows = append(rows, ledgerRow{ID: d.ID, Piece: d.Piece, Title: d.Title, Number: d.Number, Act: actName(d.Act), Sink: office.SinkName(d.Sink), Target: shortTarget(d),
-			State: office.DeliveryName(d.State), Class: class[d.State], Ref: d.Ref, Code: d.Code, Who: d.Settled, Changed: d.Changed, Attempts: d.Attempts, Again: d.State == office.Failed || d.State == office.Expired})
+			State: office.DeliveryName(d.State), Class: class[d.State], Ref: d.Ref, Code: d.Reason(), Who: d.Settled, Changed: d.Changed, Attempts: d.Attempts, Again: d.State == office.Failed || d.State == office.Expired})
 	}
 	return rows
 }
