@@ -27,6 +27,7 @@ var floors = map[string][]string{
 	"cmd/mingbai":       nil, // all
 	"bench/http":        {},
 	"bench/soak":        {"bot", "bot/qqtest", "office"},
+	"bench/cases":       {},
 	"bench/llmtest":     {"knowledge/llmtest"},
 	"bot/qqtest":        {},
 	"knowledge/llmtest": {},
