@@ -1,0 +1,64 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// The commands of the office as a clerk's colleague types them: each says what
+// became of it, bad rows are named, nothing is taken twice.
+func TestCasework_Commands(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := func(name, body string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(body), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	roster := file("roster.csv", "机构,顾问,顺序,星期,开始,结束\n三里村,甲律师,1,,,\n")
+	bad := file("bad.csv", "工单编号,诉求内容,事发地点\nGD1,楼下烧烤摊半夜还吵睡不着,城东街道\nGD2,短,\n")
+	good := file("good.csv", "工单编号,诉求内容,事发地点,来电人\nGD1,楼下烧烤摊半夜还吵睡不着,城东街道,=1+1\n")
+	for _, step := range []struct {
+		args, want string
+		code       int
+	}{
+		{"org add 县 青禾县", "已加", 0},
+		{"org add 乡镇街道 城东街道 --under 青禾县", "已加", 0},
+		{"org add 村社区 三里村 --under 城东街道", "已加", 0},
+		{"person add 陈所 --role 经办人 --org 城东街道 --email chen@example.gov.cn", "已加", 0},
+		{"person add 甲律师 --role 法律顾问 --org 三里村", "已加", 0},
+		{"person add 王明 --role 法律明白人 --org 三里村", "已加", 0},
+		{"person invite 王明", "邀请码", 0},
+		{"person invite 李四", "没有叫“李四”的人", 1},
+		{"roster import " + roster, "导入 1 行", 0},
+		{"roster now 三里村", "甲律师", 0},
+		{"roster off 甲律师 2026-01-01 2126-01-01", "记好了", 0},
+		{"roster now", "没有人值班", 0},
+		{"ticket import " + bad, "第 3 行", 1},
+		{"ticket import --dry-run " + good, "没有保存", 0},
+		{"ticket import " + good, "导入 1 行", 0},
+		{"ticket import " + good, "以前导入过", 0},
+		{"ticket export -", "GD1", 0},
+		{"case list", "共 1 件", 0},
+		{"case list --matter 涉企", "共 0 件", 0},
+		{"case calls", "共 0 件", 0},
+		{"case alerts", "共 0 条", 0},
+		{"ledger add 王明 --kind 走访 --people 3 看望老人", "记好了", 0},
+		{"ledger export -", "看望老人", 0},
+		{"notify list", "", 0},
+		{"notify test", "没有设提醒", 0},
+		{"privacy retain --dry-run", "没有到期的", 0},
+		{"privacy erase", "要写 --case 或 --account", 2},
+		{"privacy consents", "还没有人", 0},
+		{"audit verify", "前后相连", 0},
+	} {
+		code, out, errs := try(t, dir, "", strings.Fields(step.args)...)
+		if code != step.code || !strings.Contains(out+errs, step.want) {
+			t.Errorf("%s: %d, want %d and %q in %s%s", step.args, code, step.code, step.want, out, errs)
+		}
+	}
+}
