@@ -3,7 +3,9 @@ package bot
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -96,11 +98,17 @@ func TestQQPush_SaysWhatBecameOfIt(t *testing.T) {
 	t.Run("the answer is lost", func(t *testing.T) {
 		t.Parallel()
 		s := newSending(t)
-		s.answer = func(w http.ResponseWriter, r *http.Request, _ string) { panic(http.ErrAbortHandler) }
+		var well atomic.Bool
+		s.answer = func(w http.ResponseWriter, r *http.Request, _ string) {
+			if !well.Load() {
+				panic(http.ErrAbortHandler)
+			}
+			fmt.Fprint(w, `{"id":"sent","timestamp":1784570523}`)
+		}
 		if _, err := s.q.Push(context.Background(), "qq/user/A", "k", Reply{Text: "今日普法"}); !errors.Is(err, ErrUncertain) {
 			t.Errorf("got %v", err)
 		}
-		s.answer = nil
+		well.Store(true)
 		if _, err := s.q.Push(context.Background(), "qq/user/A", "k", Reply{Text: "今日普法"}); !errors.Is(err, ErrUncertain) {
 			t.Errorf("the same again: %v", err)
 		}
