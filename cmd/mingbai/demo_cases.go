@@ -84,6 +84,9 @@ func (d *demoCounty) open(ctx context.Context) error {
 			return err
 		}
 		by, x.Via, x.Consent = t.helpers[d.r.IntN(len(t.helpers))], office.ViaHelper, code
+		if !t.helped { // who can sign in has something to look at
+			by, t.helped = t.helpers[0], true
+		}
 	case n < 8:
 		by, x.Via, c.account = c.clerk, office.ViaDesk, ""
 	}

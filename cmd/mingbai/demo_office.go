@@ -117,6 +117,7 @@ type demoTown struct {
 	mediators []office.Person
 	helpers   []office.Person
 	grid      office.Person
+	helped    bool // a helper has handed in a case
 }
 
 // demoStep is something that happens at a time.

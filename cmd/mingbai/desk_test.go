@@ -37,7 +37,7 @@ func (d *desk) run(actions ...chromedp.Action) {
 func (d *desk) see(text string) {
 	d.t.Helper()
 	var ok bool
-	ctx, cancel := context.WithTimeout(d, 20*time.Second)
+	ctx, cancel := context.WithTimeout(d, time.Minute)
 	defer cancel()
 	if err := chromedp.Run(ctx, chromedp.Poll(fmt.Sprintf(`document.readyState === 'complete' && document.body.innerText.includes(%q)`, text), &ok)); err != nil {
 		var body string
@@ -113,7 +113,23 @@ func startDesk(t *testing.T, db *office.DB, now func() time.Time, draft func(con
 	t.Cleanup(s.Close)
 	ctx, cancel := chromedp.NewContext(servers.StartChromium(t))
 	t.Cleanup(cancel)
+	ctx, stop := context.WithTimeout(ctx, 5*time.Minute)
+	t.Cleanup(stop)
 	return &desk{Context: ctx, t: t, url: s.URL}
+}
+
+// demoPerson is who signs in under a name.
+func demoPerson(t *testing.T, db *office.DB, login string) office.Person {
+	t.Helper()
+	account, err := db.ConsoleAccountNamed(t.Context(), login)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := db.Person(t.Context(), account.Person)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 // TestDemoOffice fills a small county and looks at its pages; with
@@ -123,7 +139,7 @@ func TestDemoOffice(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a browser takes a while")
 	}
-	shots, n := os.Getenv("DESK_SCREENSHOTS"), 90
+	shots, n := os.Getenv("DESK_SCREENSHOTS"), 150
 	if shots != "" {
 		n = 2000
 	}
@@ -142,14 +158,7 @@ func TestDemoOffice(t *testing.T) {
 	if err := db.Check(t.Context()); err != nil {
 		t.Errorf("the made-up records do not hold: %v", err)
 	}
-	account, err := db.ConsoleAccountNamed(t.Context(), "admin")
-	if err != nil {
-		t.Fatal(err)
-	}
-	admin, err := db.Person(t.Context(), account.Person)
-	if err != nil {
-		t.Fatal(err)
-	}
+	admin := demoPerson(t, db, "admin")
 	for _, s := range office.States {
 		if _, k, err := db.Cases(t.Context(), admin, office.CaseFilter{States: []office.State{s}}); err != nil || k == 0 && s != office.Merged && n > 1000 {
 			t.Errorf("%s: %d cases, %v", s, k, err)
@@ -202,6 +211,9 @@ func TestDemoOffice(t *testing.T) {
 	d.shoot(shots, "opened", 1200)
 	d.press(button("退出"))
 	d.signIn(logins[3].login, logins[3].password)
+	if _, k, err := db.Cases(t.Context(), demoPerson(t, db, logins[3].login), office.CaseFilter{}); err != nil || k == 0 {
+		t.Fatalf("the helper has %d cases, %v", k, err)
+	}
 	d.visit("/console/cases?state=all")
 	d.see("全部")
 	d.shoot(shots, "helper-list", 1200)
