@@ -74,7 +74,7 @@ func cut(s string, room int) string {
 }
 
 var (
-	mdHeading = regexp.MustCompile(`^#{1,6}\s+(.*?)\s*#*$`)
+	mdHeading = regexp.MustCompile(`^ {0,3}#{1,6}\s+(.*?)\s*#*$`)
 	mdBullet  = regexp.MustCompile(`^(\s*)[-*+]\s+`)
 	mdQuote   = regexp.MustCompile(`^\s*>\s?`)
 	mdRule    = regexp.MustCompile(`^\s*(?:-{3,}|\*{3,}|_{3,})\s*$`)
@@ -104,7 +104,7 @@ func PlainText(md string) string {
 		blank = false
 		b.WriteString(line + "\n")
 	}
-	return strings.TrimSpace(b.String())
+	return strings.Trim(b.String(), "\n") // spaces stay: without them a line may look like markup
 }
 
 func plainLine(line string) string {
