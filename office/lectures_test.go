@@ -103,7 +103,9 @@ func FuzzParseWhen(f *testing.F) {
 	now := time.Date(2026, 11, 25, 10, 0, 0, 0, china)
 	f.Fuzz(func(t *testing.T, text string) {
 		got, err := ParseWhen(text, now)
-		if err == nil && (got.Before(now.AddDate(0, 0, -8)) || got.After(now.AddDate(3, 0, 0))) {
+		// A date that is written out with its year is taken as written; booking
+		// says how early one may be.
+		if err == nil && (got.Year() < now.Year() || got.After(now.AddDate(3, 0, 0))) {
 			t.Errorf("%q: %v is not near", text, got)
 		}
 		if err != nil && KindOf(err) != Invalid {
