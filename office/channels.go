@@ -108,10 +108,10 @@ func PlainText(md string) string {
 }
 
 func plainLine(line string) string {
-	if mdRule.MatchString(line) {
-		return ""
-	}
 	for was := ""; was != line; { // what is inside may look like markup again
+		if mdRule.MatchString(line) {
+			return ""
+		}
 		was = line
 		line = mdTag.ReplaceAllString(line, "")
 		line = mdLink.ReplaceAllStringFunc(line, func(s string) string {
@@ -127,7 +127,7 @@ func plainLine(line string) string {
 		line = mdQuote.ReplaceAllString(line, "")
 		line = mdHeading.ReplaceAllString(line, "■ $1")
 		line = mdBullet.ReplaceAllString(line, "$1· ")
-		line = strings.TrimRight(line, " \t")
+		line = strings.TrimRight(line, " \t\\")
 	}
-	return strings.TrimRight(line, " \t\\")
+	return line
 }
