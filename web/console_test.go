@@ -13,6 +13,7 @@ import (
 
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"mingbai/internal/servers"
 	"mingbai/office"
@@ -180,6 +181,7 @@ func TestConsole(t *testing.T) {
 		{"signing in for the first time", testFirstSignIn},
 		{"signing in by another system", testOtherSystem},
 		{"people and places", testPeople},
+		{"menu and keys", testKeys},
 		{"hostile text stays text", testConsoleHostile},
 		{"content and plans", testPublishing},
 		{"lectures, duties and effect", testLectures},
@@ -303,4 +305,40 @@ func testPeople(t *testing.T, browser context.Context) {
 	b.run(chromedp.Navigate(u.URL + "/console/audit"))
 	b.press("核对整条记录")
 	b.shown(`document.querySelector('.flash').textContent.includes('没有被改过')`)
+}
+
+// testKeys goes through the console without a mouse.
+func testKeys(t *testing.T, browser context.Context) {
+	u := newBureau(t)
+	b := u.signed(t, browser, "/console/people")
+	b.titled("人员")
+	b.run(chromedp.Click(`//summary[contains(., "普法")]`, chromedp.BySearch))
+	b.check("menu")
+	b.run(chromedp.KeyEvent(kb.Escape))
+	if got := eval[string](b, `document.querySelectorAll('.menu details[open]').length + document.activeElement.innerText`); got != "0普法" {
+		t.Errorf("after Esc: %q", got)
+	}
+	b.keys("j", "j", "k", "?")
+	b.check("keys")
+	b.run(chromedp.KeyEvent(kb.Escape))
+	b.keys("Enter")
+	b.shown(`/\/people\/\d+$/.test(location.pathname)`)
+	b.keys("g", "p")
+	b.titled("人员")
+	b.keys("/", "g", "p", "j", "?") // they go into the field
+	if got := eval[string](b, `document.activeElement.value + document.querySelector('#keys').open`); got != "gpj?false" {
+		t.Errorf("typed into the search: %q", got)
+	}
+	b.run(chromedp.Blur(`[name=name]`, chromedp.ByQuery), chromedp.Click(`#keys-open`, chromedp.ByQuery), chromedp.Click(`#keys-on`, chromedp.ByQuery), chromedp.KeyEvent(kb.Escape))
+	b.keys("j", "?") // they are switched off
+	if got := eval[string](b, `document.activeElement.tagName + document.querySelector('#keys').open`); got != "BUTTONfalse" {
+		t.Errorf("switched off: %q", got)
+	}
+}
+
+func (b *tab) keys(list ...string) {
+	b.t.Helper()
+	for _, k := range list {
+		b.key(k, 0)
+	}
 }

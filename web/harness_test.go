@@ -300,8 +300,8 @@ func (b *tab) key(name string, with input.Modifier) {
 	if name == "Enter" {
 		down = down.WithText("\r")
 	}
-	if name == " " {
-		down = down.WithText(" ")
+	if len(name) == 1 {
+		down = down.WithText(name)
 	}
 	up := input.DispatchKeyEvent(input.KeyUp).WithKey(name).WithWindowsVirtualKeyCode(codes[name]).WithModifiers(with)
 	b.run(chromedp.ActionFunc(func(ctx context.Context) error {

@@ -86,7 +86,7 @@ func readPages() (pages, error) {
 // view is what the layout shows around a page.
 type view struct {
 	Me    office.Person
-	Nav   []navItem
+	Nav   []navGroup
 	Flash string
 	Place string
 	Data  any // the page's own
@@ -186,18 +186,10 @@ func reference() string {
 // cutPattern parts a pattern into method and path.
 func cutPattern(pattern string) (method, path string, ok bool) { return strings.Cut(pattern, " ") }
 
-// under says whether a path is that of a menu's entry or of a page below it.
-func under(path, entry string) bool {
-	if entry == "/console" {
-		return path == entry
-	}
-	return path == entry || strings.HasPrefix(path, entry+"/")
-}
-
 // inside lets only addresses of the console be gone on to.
 func inside(to string) string {
 	u, err := url.Parse(to)
-	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Path != path.Clean(u.Path) || !under("/console", u.Path) && !strings.HasPrefix(u.Path, "/console/") {
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Path != path.Clean(u.Path) || u.Path != "/console" && !strings.HasPrefix(u.Path, "/console/") {
 		return "/console"
 	}
 	return (&url.URL{Path: u.Path, RawQuery: u.RawQuery}).String()

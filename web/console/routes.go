@@ -11,6 +11,7 @@ import (
 type route struct {
 	pattern string // as of http.ServeMux: "GET /console/people/{id}"
 	nav     string // what the menu calls it; "": it is not in the menu
+	menu    string // the menu's group it stands in; "": it stands beside the groups
 	roles   []office.Role
 	// scope gives the places (Org.Path) of the object that the address names: the
 	// person needs one of the roles there, else there is no such page. nil: the
@@ -33,7 +34,8 @@ var (
 	workers   = []office.Role{office.Helper, office.Grid, office.Clerk, office.Mediator, office.Adviser, office.Admin}
 )
 
-// routes is the table of all pages. The menu has those with a nav in this order.
+// routes is the table of all pages. The menu has those with a nav in this order,
+// and its groups in that of their first.
 func routes() []route {
 	return []route{
 		// signing in and out
@@ -62,14 +64,12 @@ func routes() []route {
 		{pattern: "POST /console/cases/{no}/outcome", roles: staff, run: setOutcome},
 
 		// what comes in and how it goes
-		{pattern: "GET /console/inbox", nav: "给我的通知", roles: everybody, run: inbox},
-		{pattern: "POST /console/inbox", roles: everybody, run: readInbox},
-		{pattern: "GET /console/notices", nav: "通知", roles: desk, run: notices},
-		{pattern: "GET /console/ratings", nav: "评价", roles: desk, run: ratings},
-		{pattern: "GET /console/alerts", nav: "预警", roles: desk, run: alerts},
+		{pattern: "GET /console/notices", nav: "通知", menu: "跟进", roles: desk, run: notices},
+		{pattern: "GET /console/ratings", nav: "评价", menu: "跟进", roles: desk, run: ratings},
+		{pattern: "GET /console/alerts", nav: "预警", menu: "跟进", roles: desk, run: alerts},
 
 		// people and organisations
-		{pattern: "GET /console/people", nav: "人员", roles: seesPeople, run: people},
+		{pattern: "GET /console/people", nav: "人员", menu: "人员", roles: seesPeople, run: people},
 		{pattern: "GET /console/people/export", roles: admins, fresh: true, run: exportPeople},
 		{pattern: "GET /console/people/import", roles: admins, fresh: true, run: importForm},
 		{pattern: "POST /console/people/import", roles: admins, fresh: true, upload: true, run: importTable},
@@ -86,26 +86,16 @@ func routes() []route {
 		{pattern: "POST /console/people/{id}/console", roles: admins, scope: managedScope, fresh: true, run: giveConsole},
 		{pattern: "POST /console/people/{id}/console/reset", roles: admins, scope: managedScope, fresh: true, run: resetConsole},
 		{pattern: "POST /console/people/{id}/console/link", roles: admins, scope: managedScope, fresh: true, run: linkConsole},
-		{pattern: "GET /console/orgs", nav: "机构", roles: seesPeople, run: orgs},
+		{pattern: "GET /console/orgs", nav: "机构", menu: "人员", roles: seesPeople, run: orgs},
 		{pattern: "POST /console/orgs", roles: admins, run: addOrg},
 		{pattern: "GET /console/orgs/export", roles: seesPeople, run: exportOrgs},
 		{pattern: "GET /console/orgs/import", roles: admins, fresh: true, run: importForm},
 		{pattern: "POST /console/orgs/import", roles: admins, fresh: true, upload: true, run: importTable},
-		{pattern: "GET /console/coverage", nav: "明白人覆盖", roles: seesPeople, run: coverage},
-		{pattern: "GET /console/mediators", nav: "调解员库", roles: []office.Role{office.Clerk, office.Mediator, office.Admin}, run: mediators},
-		{pattern: "GET /console/audit", nav: "审计", roles: admins, county: true, run: audit},
-		{pattern: "POST /console/audit/verify", roles: admins, county: true, run: verifyAudit},
-
-		// what the machine says, and what is held of people
-		{pattern: "GET /console/topics", nav: "专题开关", roles: keepers, county: true, run: topics},
-		{pattern: "POST /console/topics", roles: keepers, county: true, fresh: true, run: switchTopic},
-		{pattern: "GET /console/drops", nav: "模型拦截", roles: admins, county: true, run: drops},
-		{pattern: "GET /console/privacy", nav: "个人资料", roles: admins, county: true, run: privacy},
-		{pattern: "POST /console/privacy/export", roles: admins, county: true, fresh: true, run: exportData},
-		{pattern: "POST /console/privacy/erase", roles: admins, county: true, fresh: true, run: eraseData},
+		{pattern: "GET /console/coverage", nav: "明白人覆盖", menu: "人员", roles: seesPeople, run: coverage},
+		{pattern: "GET /console/mediators", nav: "调解员库", menu: "人员", roles: []office.Role{office.Clerk, office.Mediator, office.Admin}, run: mediators},
 
 		// what is published
-		{pattern: "GET /console/content", nav: "普法内容", roles: publishers, run: content},
+		{pattern: "GET /console/content", nav: "普法内容", menu: "普法", roles: publishers, run: content},
 		{pattern: "GET /console/content/new", roles: publishers, run: newPiece},
 		{pattern: "POST /console/content/new", roles: publishers, upload: true, run: addPiece},
 		{pattern: "GET /console/content/{id}", roles: publishers, scope: pieceScope, run: onePiece},
@@ -118,20 +108,20 @@ func routes() []route {
 		{pattern: "POST /console/content/{id}/rollback", roles: publishers, scope: pieceScope, run: rollBackPiece},
 		{pattern: "POST /console/content/{id}/recall", roles: publishers, scope: pieceScope, fresh: true, run: recallPiece},
 		{pattern: "GET /console/pictures/{name}", roles: publishers, run: showPicture},
-		{pattern: "GET /console/plans", nav: "发布计划", roles: publishers, run: plans},
+		{pattern: "GET /console/plans", nav: "发布计划", menu: "普法", roles: publishers, run: plans},
 		{pattern: "POST /console/plans", roles: publishers, run: addPlan},
 		{pattern: "POST /console/plans/{id}/pause", roles: publishers, scope: planScope, run: pausePlan(true, "已停。")},
 		{pattern: "POST /console/plans/{id}/resume", roles: publishers, scope: planScope, run: pausePlan(false, "已恢复，停的时候错过的不补。")},
 		{pattern: "POST /console/publishing/stop", roles: publishers, run: stopAll(true, "全部停发了。撤回的更正仍会送出。")},
 		{pattern: "POST /console/publishing/resume", roles: publishers, run: stopAll(false, "已解除，计划照常。")},
 		{pattern: "POST /console/publishing/quiet", roles: publishers, run: setQuiet},
-		{pattern: "GET /console/month", nav: "发布日历", roles: publishers, run: month},
-		{pattern: "GET /console/deliveries", nav: "送达台账", roles: publishers, run: ledger},
+		{pattern: "GET /console/month", nav: "发布日历", menu: "普法", roles: publishers, run: month},
+		{pattern: "GET /console/deliveries", nav: "送达台账", menu: "普法", roles: publishers, run: ledger},
 		{pattern: "POST /console/deliveries/{id}/settle", roles: publishers, scope: deliveryScope, run: settle},
-		{pattern: "GET /console/jobs", nav: "定时的活", roles: publishers, run: lastRuns},
+		{pattern: "GET /console/jobs", nav: "定时的活", menu: "普法", roles: publishers, run: lastRuns},
 
 		// lectures, duties and what became of it
-		{pattern: "GET /console/lectures", nav: "点单普法", roles: lecturing, run: lectures},
+		{pattern: "GET /console/lectures", nav: "点单普法", menu: "普法", roles: lecturing, run: lectures},
 		{pattern: "POST /console/lectures", roles: publishers, run: orderLecture},
 		{pattern: "GET /console/lectures/pool", roles: lecturing, run: lecturePool},
 		{pattern: "GET /console/lectures/menu/export", roles: publishers, county: true, run: exportMenu},
@@ -142,7 +132,7 @@ func routes() []route {
 		{pattern: "POST /console/lectures/lecturers/import", roles: publishers, county: true, upload: true, run: importTable},
 		{pattern: "GET /console/lectures/{id}", roles: lecturing, scope: orderScope, run: lecture},
 		{pattern: "POST /console/lectures/{id}", roles: lecturing, scope: orderScope, run: actLecture},
-		{pattern: "GET /console/duties", nav: "普法责任", roles: lecturing, run: duties},
+		{pattern: "GET /console/duties", nav: "普法责任", menu: "普法", roles: lecturing, run: duties},
 		{pattern: "POST /console/duties/draft", roles: publishers, county: true, run: draftPrompts},
 		{pattern: "POST /console/duties/prompts/{id}", roles: lecturing, scope: promptScope, run: actPrompt},
 		{pattern: "GET /console/duties/export", roles: publishers, county: true, run: exportDuties},
@@ -150,11 +140,23 @@ func routes() []route {
 		{pattern: "POST /console/duties/import", roles: publishers, county: true, upload: true, run: importTable},
 		{pattern: "POST /console/activities", roles: lecturing, run: addActivity},
 		{pattern: "GET /console/activities/export", roles: publishers, county: true, run: exportActivities},
-		{pattern: "GET /console/effect", nav: "普法效果", roles: publishers, run: effect},
+		{pattern: "GET /console/effect", nav: "普法效果", menu: "普法", roles: publishers, run: effect},
 		{pattern: "POST /console/effect/write", roles: publishers, run: writeOn},
 
-		// one's own account
-		{pattern: "GET /console/account", nav: "我的账号", roles: everybody, run: account},
+		// who did what, what the machine says, and what is held of people
+		{pattern: "GET /console/audit", nav: "审计", menu: "记录与安全", roles: admins, county: true, run: audit},
+		{pattern: "POST /console/audit/verify", roles: admins, county: true, run: verifyAudit},
+		{pattern: "GET /console/topics", nav: "专题开关", menu: "记录与安全", roles: keepers, county: true, run: topics},
+		{pattern: "POST /console/topics", roles: keepers, county: true, fresh: true, run: switchTopic},
+		{pattern: "GET /console/drops", nav: "模型拦截", menu: "记录与安全", roles: admins, county: true, run: drops},
+		{pattern: "GET /console/privacy", nav: "个人资料", menu: "记录与安全", roles: admins, county: true, run: privacy},
+		{pattern: "POST /console/privacy/export", roles: admins, county: true, fresh: true, run: exportData},
+		{pattern: "POST /console/privacy/erase", roles: admins, county: true, fresh: true, run: eraseData},
+
+		// one's own messages and account
+		{pattern: "GET /console/inbox", nav: "给我的通知", menu: "我的", roles: everybody, run: inbox},
+		{pattern: "POST /console/inbox", roles: everybody, run: readInbox},
+		{pattern: "GET /console/account", nav: "我的账号", menu: "我的", roles: everybody, run: account},
 		{pattern: "GET /console/account/password", roles: everybody, early: true, run: passwordForm},
 		{pattern: "POST /console/account/password", roles: everybody, early: true, run: changePassword},
 		{pattern: "GET /console/account/codes", roles: everybody, early: true, fresh: true, run: codesForm},
@@ -182,26 +184,6 @@ func (r route) allows(p office.Person) bool { return slices.ContainsFunc(r.roles
 // shows says whether the person can open the page, so that the menu names it.
 func (r route) shows(p office.Person) bool {
 	return r.allows(p) && (!r.county || p.CoversAll(r.roles...))
-}
-
-// navItem is one entry of the menu.
-type navItem struct {
-	Label, To string
-	Current   bool
-}
-
-// nav is the menu of who is signed in.
-func (c *call) nav() (list []navItem) {
-	if c.me.ID == 0 {
-		return nil
-	}
-	for _, r := range c.table {
-		if r.nav != "" && r.shows(c.me) {
-			_, to, _ := cutPattern(r.pattern)
-			list = append(list, navItem{r.nav, to, under(c.r.URL.Path, to)})
-		}
-	}
-	return list
 }
 
 // may says whether the person has a role for the page with this pattern; pages
