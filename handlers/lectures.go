@@ -205,11 +205,19 @@ func (r *Router) myLectures(ctx context.Context, p office.Person) (bot.Reply, er
 func orderVerbs(verbs []string) []string {
 	var names []string
 	for _, m := range office.OrderMoves {
-		if slices.Contains(verbs, m.Verb) {
+		if slices.Contains(verbs, m.Verb) && m.To != "" { // photos are for the console
 			names = append(names, m.Name)
 		}
 	}
 	return names
+}
+
+// photoLine says where the photo of a lecture is.
+func photoLine(o office.Order) string {
+	if o.Picture != "" {
+		return "已存，普法干部和讲师在后台能看"
+	}
+	return o.Photo
 }
 
 func (r *Router) showLecture(ctx context.Context, p office.Person, a caseArgs, coded bool) (bot.Reply, error) {
@@ -229,7 +237,7 @@ func (r *Router) showLecture(ctx context.Context, p office.Person, a caseArgs, c
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s：%s\n%s，%d 分钟\n%s，约 %d 人\n时间：%s\n联系人：%s %s", o.No, o.State.Name(), o.Topic, o.Minutes, o.Unit, o.Heads, office.TimeName(o.At), o.Contact, o.Phone)
-	for _, x := range []struct{ label, value string }{{"要求", o.Wish}, {"承接", strings.TrimSpace(o.OrgName + " " + o.By)}, {"照片", o.Photo}, {"评语", o.Reason}} {
+	for _, x := range []struct{ label, value string }{{"要求", o.Wish}, {"承接", strings.TrimSpace(o.OrgName + " " + o.By)}, {"照片", photoLine(o)}, {"评语", o.Reason}} {
 		if x.value != "" {
 			b.WriteString("\n" + x.label + "：" + x.value)
 		}

@@ -19,7 +19,8 @@ type OrderAction struct {
 	Lecturer int64     // who is to hold it; for accept: who of the department
 	Org      int64     // department, if no lecturer is named
 	Came     int       // who signed in
-	Photo    string    // where the photo is kept: a file's name or address
+	Photo    string    // in words, where a photo is that is not kept here
+	File     []byte    // a photo that is to be kept here: JPEG or PNG, up to MaxPhoto bytes
 	Score    int       // 1 to 5
 	Code     string    // the order's code, from somebody without the chat it came from
 	Version  int64     // of the order the person saw; 0: whatever it is now
@@ -43,8 +44,12 @@ func (db *DB) ActOrder(ctx context.Context, by Person, no string, a OrderAction)
 		by.Account, no = Account(o.account), o.No
 	}
 	coded := o.ID
+	picture, err := db.takePhoto(ctx, by, no, a)
+	if err != nil {
+		return Order{}, err
+	}
 	err = db.update(ctx, func(tx *sql.Tx) error {
-		o, err = db.actOrder(ctx, tx, by, no, coded, a)
+		o, err = db.actOrder(ctx, tx, by, no, coded, a, picture)
 		return err
 	})
 	if err != nil {
@@ -53,7 +58,7 @@ func (db *DB) ActOrder(ctx context.Context, by Person, no string, a OrderAction)
 	return o, nil
 }
 
-func (db *DB) actOrder(ctx context.Context, tx *sql.Tx, by Person, no string, coded int64, a OrderAction) (Order, error) {
+func (db *DB) actOrder(ctx context.Context, tx *sql.Tx, by Person, no string, coded int64, a OrderAction, picture Image) (Order, error) {
 	var o Order
 	var err error
 	if coded != 0 {
@@ -81,7 +86,12 @@ func (db *DB) actOrder(ctx context.Context, tx *sql.Tx, by Person, no string, co
 	if err := db.applyOrder(ctx, tx, by, &o, m, a); err != nil {
 		return o, err
 	}
-	o.State = m.To
+	if m.To != "" {
+		o.State = m.To
+	}
+	if err := putPhoto(ctx, tx, &o, m, picture); err != nil {
+		return o, err
+	}
 	if err := saveOrder(ctx, tx, o); err != nil {
 		return o, err
 	}
@@ -114,6 +124,8 @@ func (db *DB) applyOrder(ctx context.Context, tx *sql.Tx, by Person, o *Order, m
 		return invalid("请打 1 到 5 分，例如“评讲座 %s 5 讲得明白”。", o.short())
 	case m.Needs&NeedCount != 0 && (a.Came < 1 || a.Came > maxHeads):
 		return invalid("请写签到人数，例如“完成讲座 %s 45 照片名”。", o.short())
+	case m.Needs&NeedPhoto != 0 && len(a.File) == 0:
+		return invalid("请选一张现场照片：JPG 或 PNG，%d MB 以内。", MaxPhoto>>20)
 	}
 	switch m.Verb {
 	case "dispatch", "redispatch":
@@ -228,8 +240,8 @@ func (db *DB) shift(ctx context.Context, tx *sql.Tx, o *Order, m OrderMove, a Or
 }
 
 func saveOrder(ctx context.Context, tx *sql.Tx, o Order) error {
-	r, err := tx.ExecContext(ctx, `UPDATE orders SET version = version + 1, state = $1, at = $2, ends = $3, new_at = $4, org = $5, lecturer = $6, came = $7, photo = $8, score = $9, reason = $10
-		WHERE id = $11 AND version = $12`, string(o.State), o.At.Unix(), o.Ends.Unix(), unix(o.NewAt), o.Org, o.Lecturer, o.Came, o.Photo, o.Score, o.Reason, o.ID, o.Version)
+	r, err := tx.ExecContext(ctx, `UPDATE orders SET version = version + 1, state = $1, at = $2, ends = $3, new_at = $4, org = $5, lecturer = $6, came = $7, photo = $8, score = $9, reason = $10, picture = $11
+		WHERE id = $12 AND version = $13`, string(o.State), o.At.Unix(), o.Ends.Unix(), unix(o.NewAt), o.Org, o.Lecturer, o.Came, o.Photo, o.Score, o.Reason, o.Picture, o.ID, o.Version)
 	if err != nil {
 		return fmt.Errorf("save order: %w", err)
 	}

@@ -70,6 +70,7 @@ const (
 	NeedProvider                       // OrderAction.Lecturer or Org says who
 	NeedCount                          // OrderAction.Came is who signed in
 	NeedScore                          // OrderAction.Score is 1 to 5
+	NeedPhoto                          // OrderAction.File is a picture
 )
 
 // OrderMove is one row of the table of what may be done with an order.
@@ -78,7 +79,7 @@ type OrderMove struct {
 	Name  string // what people say
 	Who   OrderHat
 	From  []OrderState
-	To    OrderState
+	To    OrderState // "": it stays as it is
 	Needs OrderNeed
 }
 
@@ -93,6 +94,8 @@ var OrderMoves = []OrderMove{
 	{"move", "改约", Orderer, []OrderState{Dispatched, Booked, Proposed}, Dispatched, NeedTime},
 	{"decline", "谢绝", Provider | Host, []OrderState{Dispatched, Booked, Proposed}, Declined, NeedWhy},
 	{"complete", "完成讲座", Provider | Host, []OrderState{Booked}, Done, NeedCount},
+	{"photo", "补照片", Provider | Host, []OrderState{Done, RatedOrder}, "", NeedPhoto},
+	{"unphoto", "删照片", Provider | Host, []OrderState{Done, RatedOrder}, "", NeedWhy},
 	{"rate", "评讲座", Orderer, []OrderState{Done}, RatedOrder, NeedScore},
 	{"cancel", "取消讲座", Orderer | Host, []OrderState{Placed, Dispatched, Booked, Proposed, Declined}, CancelledOrder, NeedWhy},
 }

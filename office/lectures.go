@@ -39,8 +39,9 @@ type Order struct {
 	Lecturer int64      `json:"lecturer"`
 	By       string     `json:"by"` // lecturer's name
 	Came     int        `json:"came"`
-	Photo    string     `json:"photo"`
-	Score    int        `json:"score"` // 0: not rated
+	Photo    string     `json:"photo"`   // in words: where a photo is that is not kept here
+	Picture  string     `json:"picture"` // name of the photo that DB.Photo gives; "": none
+	Score    int        `json:"score"`   // 0: not rated
 	Reason   string     `json:"reason"`
 	Ordered  time.Time  `json:"ordered"`
 	Hats     OrderHat   `json:"-"` // what the person it was read for is to it
@@ -330,14 +331,14 @@ func (o *Order) wear(p Person) {
 var errNoOrder = &Error{Kind: NotFound, Msg: "没有找到这场讲座。请核对编号；自己订的回“我的讲座”查看。"}
 
 const orderColumns = `x.id, x.no, x.request, x.version, x.state, x.lecture, x.topic, x.minutes, x.duty, x.place_org, x.path, x.unit, x.account, x.contact, x.phone, x.wish, x.heads,
-	x.at, x.ends, x.new_at, x.org, COALESCE(o.name, ''), x.lecturer, COALESCE(w.name, ''), COALESCE(w.person, 0), x.came, x.photo, x.score, x.reason, x.ordered
+	x.at, x.ends, x.new_at, x.org, COALESCE(o.name, ''), x.lecturer, COALESCE(w.name, ''), COALESCE(w.person, 0), x.came, x.photo, x.picture, x.score, x.reason, x.ordered
 	FROM orders x LEFT JOIN orgs o ON o.id = x.org LEFT JOIN lecturers w ON w.id = x.lecturer`
 
 func scanOrder(row interface{ Scan(...any) error }) (o Order, err error) {
 	var state string
 	var at, ends, newAt, ordered int64
 	err = row.Scan(&o.ID, &o.No, &o.request, &o.Version, &state, &o.Lecture, &o.Topic, &o.Minutes, &o.Duty, &o.Place, &o.path, &o.Unit, &o.account, &o.Contact, &o.Phone, &o.Wish, &o.Heads,
-		&at, &ends, &newAt, &o.Org, &o.OrgName, &o.Lecturer, &o.By, &o.lecturerPerson, &o.Came, &o.Photo, &o.Score, &o.Reason, &ordered)
+		&at, &ends, &newAt, &o.Org, &o.OrgName, &o.Lecturer, &o.By, &o.lecturerPerson, &o.Came, &o.Photo, &o.Picture, &o.Score, &o.Reason, &ordered)
 	o.State, o.At, o.Ends, o.NewAt, o.Ordered = OrderState(state), fromUnix(at), fromUnix(ends), fromUnix(newAt), fromUnix(ordered)
 	return o, err
 }
@@ -545,6 +546,9 @@ func eraseOrders(ctx context.Context, tx *sql.Tx, a Account, e *Erasure) error {
 		e.Kept = append(e.Kept, Kept{What: no, Why: "讲座还没有讲，讲师要凭它联系您。讲完以后可以删；不听了，先回“取消讲座 " + no + " 原因”。"})
 	}
 	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return err
+	}
+	if err := erasePhotos(ctx, tx, a, e); err != nil {
 		return err
 	}
 	r, err := tx.ExecContext(ctx, `UPDATE orders SET account = '', contact = '', phone = '', wish = '', reason = '', request = 'erased ' || CAST(id AS TEXT), version = version + 1

@@ -1,17 +1,7 @@
 package office
 
 import (
-	"bytes"
-	"context"
-	"crypto/sha256"
-	"database/sql"
-	"encoding/base64"
-	"encoding/hex"
-	"errors"
 	"fmt"
-	"image"
-	_ "image/jpeg" // posters
-	_ "image/png"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -24,12 +14,9 @@ const minPiece = 20
 // one such sentence in three are hard for people who read little; 40 is what
 // CONTRIBUTING.md asks of entries.
 const (
-	longSentence  = 40
-	longestTold   = 60
-	hardShare     = 3
-	groupAdvised  = 500
-	maxImageBytes = 2 << 20
-	maxImageSide  = 6000
+	longSentence = 40
+	longestTold  = 60
+	hardShare    = 3
 )
 
 // own is what the office can check by itself: what each kind needs, length per
@@ -98,55 +85,6 @@ func firstRunes(s string, n int) string {
 		return string(r[:n]) + "…"
 	}
 	return s
-}
-
-// Image is a picture of a poster.
-type Image struct {
-	Name          string // SHA-256 of Data in hex, .png or .jpg
-	Type          string // image/png or image/jpeg
-	Width, Height int
-	Data          []byte
-}
-
-// AddImage keeps a picture: PNG or JPEG, up to 2 MiB and 6,000 pixels a side.
-func (db *DB) AddImage(ctx context.Context, by Person, file []byte) (Image, error) {
-	if !by.MayPublish() {
-		return Image{}, forbidden("图片由普法干部和管理员上传。")
-	}
-	if len(file) > maxImageBytes {
-		return Image{}, invalid("图片最大 2 MB，请压缩后再传。")
-	}
-	c, kind, err := image.DecodeConfig(bytes.NewReader(file))
-	if err != nil || c.Width > maxImageSide || c.Height > maxImageSide || c.Width < 1 || c.Height < 1 {
-		return Image{}, &Error{Kind: Invalid, Msg: "只收 PNG 或 JPEG 图片，每边最多 6000 像素。", Err: err}
-	}
-	sum := sha256.Sum256(file)
-	name := hex.EncodeToString(sum[:]) + map[string]string{"png": ".png", "jpeg": ".jpg"}[kind]
-	m := Image{Name: name, Type: "image/" + kind, Width: c.Width, Height: c.Height, Data: file}
-	return m, db.update(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO item_images (sum, type, width, height, data) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (sum) DO NOTHING`,
-			m.Name, m.Type, m.Width, m.Height, base64.StdEncoding.EncodeToString(file)); err != nil {
-			return fmt.Errorf("add image: %w", err)
-		}
-		return db.audit(ctx, tx, actor(by), "add image", "image "+m.Name[:12], "")
-	})
-}
-
-// Image reads a picture.
-func (db *DB) Image(ctx context.Context, name string) (Image, error) {
-	m := Image{Name: name}
-	var data string
-	err := db.read.QueryRowContext(ctx, `SELECT type, width, height, data FROM item_images WHERE sum = $1`, name).Scan(&m.Type, &m.Width, &m.Height, &data)
-	if errors.Is(err, sql.ErrNoRows) {
-		return m, notFound("没有这张图片。")
-	}
-	if err != nil {
-		return m, fmt.Errorf("image: %w", err)
-	}
-	if m.Data, err = base64.StdEncoding.DecodeString(data); err != nil {
-		return m, fmt.Errorf("image: %w", err)
-	}
-	return m, nil
 }
 
 // DiffLine is one line of a comparison.

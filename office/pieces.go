@@ -87,6 +87,9 @@ func (db *DB) RollBack(ctx context.Context, by Person, id int64, n int) (Piece, 
 
 func (db *DB) putVersion(ctx context.Context, tx *sql.Tx, by Person, id int64, n int, v PieceVersion) error {
 	if v.Image != "" {
+		if strings.HasPrefix(v.Image, photoPrefix) {
+			return errNoImage
+		}
 		var have int
 		if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM item_images WHERE sum = $1`, v.Image).Scan(&have); err != nil || have == 0 {
 			return errors.Join(invalid("没有这张图片，请重新上传。"), err)

@@ -1,10 +1,16 @@
 package web_test
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"image"
+	"image/jpeg"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -69,6 +75,7 @@ func testLectures(t *testing.T, browser context.Context) {
 	b.press("记为完成")
 	b.until(`document.querySelector('.fault').textContent.includes('才开讲')`)
 	b.check("lecture-too-early")
+	u.testPhoto(t, b)
 	b.run(chromedp.Navigate(u.URL + "/console/lectures/pool"))
 	b.titled("讲座菜单和讲师库")
 	b.check("lecture-pool")
@@ -89,13 +96,35 @@ func (u *bureau) lectureDay(t *testing.T) string {
 	return ""
 }
 
+// testPhoto has the lecture be over, sends a file that is no photo and then one.
+func (u *bureau) testPhoto(t *testing.T, b *tab) {
+	write, _, _ := u.db.Handles()
+	if _, err := write.ExecContext(t.Context(), `UPDATE orders SET at = $1, ends = $1`, time.Now().Add(-time.Minute).Unix()); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	page, photo := filepath.Join(dir, "page.jpg"), filepath.Join(dir, "photo.jpg")
+	var shot bytes.Buffer
+	if err := errors.Join(jpeg.Encode(&shot, image.NewGray(image.Rect(0, 0, 640, 480)), nil), os.WriteFile(photo, shot.Bytes(), 0o600), os.WriteFile(page, []byte("<script>alert(1)</script>"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	b.fill("came", "38")
+	b.run(chromedp.SetUploadFiles(`[name=picture]`, []string{page}, chromedp.ByQuery))
+	b.press("记为完成")
+	b.until(`document.querySelector('.fault').textContent.includes('只收 JPG') && document.querySelector('[name=came]').value === '38'`)
+	b.run(chromedp.SetUploadFiles(`[name=picture]`, []string{photo}, chromedp.ByQuery))
+	b.press("记为完成")
+	b.until(`document.querySelector('.flash').textContent.includes('已完成') && document.querySelector('img.poster').naturalWidth === 640`)
+	b.check("lecture-photo")
+}
+
 // testDuties drafts and sends a prompt, writes an activity down, and looks at the
 // week's topics.
 func (u *bureau) testDuties(t *testing.T, b *tab) {
 	b.run(chromedp.Navigate(u.URL + "/console/duties"))
 	b.titled("普法责任和活动")
 	b.press("起草普法提示")
-	b.until(`document.querySelector('.flash').textContent.includes('起草了 2 份')`)
+	b.until(`document.querySelector('.flash').textContent.includes('起草了 1 份')`)
 	b.check("duties")
 	b.press("发出")
 	b.until(`document.querySelector('.flash').textContent.includes('已发出')`)

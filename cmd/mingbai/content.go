@@ -97,9 +97,9 @@ func contentAdd(ctx context.Context, a *app, db *office.DB, args []string) error
 		return err
 	}
 	if *image != "" {
-		file, err := os.ReadFile(*image)
+		file, err := readPicture(*image)
 		if err != nil {
-			return fmt.Errorf("打不开图片：%w", err)
+			return err
 		}
 		m, err := db.AddImage(ctx, person, file)
 		if err != nil {

@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"io"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -17,8 +20,8 @@ func lectureCommand(ctx context.Context, a *app, args []string) error {
 		{"lecturers", "[--json] | import [--dry-run] 文件 | export 文件", "讲师库：姓名、部门、电话、专长、语言、停讲", lectureLecturers},
 		{"order", "菜单编号 --at 时间 --heads 人数 --unit 单位和地点 --contact 联系人 --phone 电话 [--wish 要求] [--json]", "代为下单", lectureOrder},
 		{"list", "[--open] [--from 日期] [--to 日期] [--json]", "列出订单", lectureList},
-		{"show", "编号 [--json]", "看一张订单和它的经过", lectureShow},
-		{"act", "编号 动作 --as 人员编号 [--lecturer 姓名] [--org 部门] [--at 时间] [--came 人数] [--photo 照片] [--score 分] [--note 说明]", "办一步：派讲、改派讲师、接单、改期、同意改期、谢绝、完成讲座、取消讲座", lectureAct},
+		{"show", "编号 [--photo 存到的文件] [--json]", "看一张订单和它的经过；--photo 把现场照片存成文件", lectureShow},
+		{"act", "编号 动作 --as 人员编号 [--lecturer 姓名] [--org 部门] [--at 时间] [--came 人数] [--photo 照片文件] [--score 分] [--note 说明]", "办一步：派讲、改派讲师、接单、改期、同意改期、谢绝、完成讲座、补照片、删照片、取消讲座", lectureAct},
 		{"figures", "[--from 日期] [--to 日期] [--json]", "下单、接单、完成、人次、满意率", lectureFigures},
 		{"activity", "list|counts|export|import …", "普法活动登记：场次、人次，按类型和月份", lectureActivity},
 	}, args)
@@ -216,7 +219,8 @@ func flagged(f *flag.FlagSet, name string) (set bool) {
 }
 
 func lectureShow(ctx context.Context, a *app, db *office.DB, args []string) error {
-	f := a.flags("lecture show", "编号 [--json]")
+	f := a.flags("lecture show", "编号 [--photo 存到的文件] [--json]")
+	photo := f.String("photo", "", "把现场照片存成这个文件")
 	asJSON := f.Bool("json", false, "输出 JSON")
 	rest, err := parse(f, args)
 	if err != nil {
@@ -233,6 +237,11 @@ func lectureShow(ctx context.Context, a *app, db *office.DB, args []string) erro
 	if err != nil {
 		return err
 	}
+	if *photo != "" {
+		if err := savePhoto(ctx, db, p, o.ID, *photo); err != nil {
+			return err
+		}
+	}
 	events, err := db.OrderEvents(ctx, o)
 	if err != nil || *asJSON {
 		return orJSON(a, map[string]any{"order": o, "events": events}, err)
@@ -244,6 +253,34 @@ func lectureShow(ctx context.Context, a *app, db *office.DB, args []string) erro
 	return nil
 }
 
+// savePhoto writes the photo of a lecture to a new file.
+func savePhoto(ctx context.Context, db *office.DB, p office.Person, order int64, name string) error {
+	m, err := db.Photo(ctx, p, order)
+	if err != nil {
+		return err
+	}
+	file, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("写不了照片：%w", err)
+	}
+	_, err = file.Write(m.Data)
+	return errors.Join(err, file.Close())
+}
+
+// readPicture reads a picture's file, no more of it than is taken.
+func readPicture(name string) ([]byte, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("打不开图片：%w", err)
+	}
+	defer file.Close()
+	b, err := io.ReadAll(io.LimitReader(file, office.MaxPhoto+1))
+	if err == nil && len(b) == 0 {
+		return nil, fmt.Errorf("图片 %s 是空的", name)
+	}
+	return b, err
+}
+
 func lectureAct(ctx context.Context, a *app, db *office.DB, args []string) error {
 	f := a.flags("lecture act", "编号 动作 --as 人员编号 …")
 	x := office.OrderAction{}
@@ -252,7 +289,7 @@ func lectureAct(ctx context.Context, a *app, db *office.DB, args []string) error
 	org := f.String("org", "", "部门")
 	at := f.String("at", "", "新的时间")
 	f.IntVar(&x.Came, "came", 0, "签到人数")
-	f.StringVar(&x.Photo, "photo", "", "照片的文件名或地址")
+	photo := f.String("photo", "", "现场照片的文件：JPG 或 PNG，8 MB 以内")
 	f.IntVar(&x.Score, "score", 0, "评分 1–5")
 	f.StringVar(&x.Note, "note", "", "说明")
 	rest, err := parse(f, args)
@@ -267,6 +304,11 @@ func lectureAct(ctx context.Context, a *app, db *office.DB, args []string) error
 		return err
 	}
 	x.Verb = rest[1]
+	if *photo != "" {
+		if x.File, err = readPicture(*photo); err != nil {
+			return err
+		}
+	}
 	if *who != "" {
 		l, err := db.LecturerNamed(ctx, *who)
 		if err != nil {

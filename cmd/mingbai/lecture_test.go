@@ -1,8 +1,18 @@
 package main
 
 import (
+	"bytes"
+	"errors"
+	"image"
+	"image/jpeg"
+	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"mingbai/office"
 )
 
 func TestLectureAndDutyCommands(t *testing.T) {
@@ -29,9 +39,59 @@ func TestLectureAndDutyCommands(t *testing.T) {
 	must("", 0, "共 0 张", "lecture", "list")
 	must("日期,类型,名称,部门,地点,人次,责任编号\n2026-03-15,主题宣传,维权日,人社局,广场,200,1\n", 0, "导入 1 行", "lecture", "activity", "import", "-")
 	must("", 0, "2026-03,主题宣传,1,200", "lecture", "activity", "export", "-", "--counts", "--from", "2026-01-01", "--to", "2026-12-31")
+	photo := filepath.Join(dir, "photo.jpg")
+	if err := os.WriteFile(photo, []byte("no photo"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	must("", 1, "没有找到这场讲座", "lecture", "act", "1", "补照片", "--photo", photo, "--as", "1")
+	must("", 1, "打不开图片", "lecture", "act", "1", "补照片", "--photo", photo+"x", "--as", "1")
+	no := heldLecture(t, dir)
+	must("", 1, "只收 JPG", "lecture", "act", no, "完成讲座", "--came", "38", "--photo", photo, "--as", "1")
+	var shot bytes.Buffer
+	if err := errors.Join(jpeg.Encode(&shot, image.NewGray(image.Rect(0, 0, 64, 48)), nil), os.WriteFile(photo, shot.Bytes(), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	must("", 0, "现在是“已完成”", "lecture", "act", no, "完成讲座", "--came", "38", "--photo", photo, "--as", "1")
+	must("", 0, "完成讲座", "lecture", "show", no, "--photo", filepath.Join(dir, "out.jpg"))
+	if out, err := os.ReadFile(filepath.Join(dir, "out.jpg")); err != nil || http.DetectContentType(out) != "image/jpeg" {
+		t.Errorf("the photo: %v, %d bytes", err, len(out))
+	}
+	must("", 1, "写不了照片", "lecture", "show", no, "--photo", filepath.Join(dir, "out.jpg"))
 	must("", 0, "没有开展", "duty", "gaps", "--quarter", "2099Q4")
 	must("", 0, "第五十七条", "duty", "prompts", "--draft", "--quarter", "2099Q4")
 	must("", 0, "已发给人社局", "duty", "send", "1", "--as", "1")
 	must("", 0, "已记下人社局", "duty", "answer", "1", "本月开展两场。", "--as", "2")
 	must("", 0, "已反馈", "duty", "prompts", "--quarter", "2099年第4季度")
+}
+
+// heldLecture puts an order into the records that was accepted for an hour ago.
+func heldLecture(t *testing.T, dir string) (no string) {
+	t.Helper()
+	ctx := t.Context()
+	db, err := office.Open(ctx, office.Options{Dir: dir, Now: func() time.Time { return time.Now().AddDate(0, 0, -30) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	by, err := db.Person(ctx, 1)
+	var out office.Ordered
+	for days := 3; err == nil; days++ { // the first day on which there are lectures
+		d := time.Now().AddDate(0, 0, days-30)
+		out, err = db.PlaceOrder(ctx, by, office.OrderDraft{Lecture: 1, At: time.Date(d.Year(), d.Month(), d.Day(), 10, 0, 0, 0, time.FixedZone("", 8*3600)), Heads: 40, Unit: "三里村", Contact: "张三", Phone: "13900000000"})
+		if err == nil {
+			break
+		}
+		if days < 20 && (office.KindOf(err) == office.Conflict || office.KindOf(err) == office.Invalid) {
+			err = nil
+		}
+	}
+	for _, verb := range []string{"派讲", "接单"} {
+		if err == nil {
+			_, err = db.ActOrder(ctx, by, out.Order.No, office.OrderAction{Verb: verb})
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.Order.No
 }

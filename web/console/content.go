@@ -2,7 +2,6 @@ package console
 
 import (
 	"html/template"
-	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -197,19 +196,11 @@ func editPiece(c *call) error {
 
 // picture keeps the picture that came with the form.
 func (c *call) picture(f *form, v *office.PieceVersion) error {
-	if c.r.MultipartForm == nil || len(c.r.MultipartForm.File["picture"]) == 0 {
-		return nil
-	}
-	file, err := c.r.MultipartForm.File["picture"][0].Open()
-	if err != nil {
+	file, err := c.uploaded("picture")
+	if err != nil || file == nil {
 		return err
 	}
-	defer file.Close()
-	bytes, err := io.ReadAll(io.LimitReader(file, maxUpload))
-	if err != nil {
-		return err
-	}
-	m, err := c.o.Office.AddImage(c.r.Context(), c.me, bytes)
+	m, err := c.o.Office.AddImage(c.r.Context(), c.me, file)
 	if err == nil {
 		v.Image = m.Name
 		f.Set("image", m.Name)
@@ -389,12 +380,18 @@ func diffPiece(c *call) error {
 	return c.show(http.StatusOK, "content_diff", page)
 }
 
-// picture serves the picture of a poster.
+// showPicture serves the picture of a poster.
 func showPicture(c *call) error {
 	m, err := c.o.Office.Image(c.r.Context(), c.r.PathValue("name"))
 	if err != nil {
 		return err
 	}
+	return c.image(m)
+}
+
+// image sends a picture for the page that shows it. It is nobody else's: nothing
+// on the way keeps it.
+func (c *call) image(m office.Image) error {
 	h := c.w.Header()
 	h.Set("Content-Type", m.Type)
 	h.Set("X-Content-Type-Options", "nosniff")

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"io"
 	"net/url"
 	"strconv"
 	"strings"
@@ -29,6 +30,20 @@ func (c *call) form() *form {
 		}
 	}
 	return f
+}
+
+// uploaded reads the file that came in a field of the form; nil if none was
+// chosen. It is as long as the request may be.
+func (c *call) uploaded(field string) ([]byte, error) {
+	if c.r.MultipartForm == nil || len(c.r.MultipartForm.File[field]) == 0 {
+		return nil, nil
+	}
+	file, err := c.r.MultipartForm.File[field][0].Open()
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return io.ReadAll(io.LimitReader(file, maxUpload))
 }
 
 // list parts a field in which several things stand.

@@ -168,7 +168,10 @@ func actLecture(c *call) error {
 	if err != nil {
 		return err
 	}
-	x := office.OrderAction{Verb: f.Get("verb"), Note: f.Get("note"), Lecturer: f.number("lecturer"), Came: int(f.number("came")), Photo: f.Get("photo"), Version: f.number("version")}
+	x := office.OrderAction{Verb: f.Get("verb"), Note: f.Get("note"), Lecturer: f.number("lecturer"), Came: int(f.number("came")), Version: f.number("version")}
+	if x.File, err = c.uploaded("picture"); err != nil {
+		return err
+	}
 	if f.Get("when") != "" {
 		if x.At, err = office.ParseWhen(f.Get("when"), c.o.Now()); err != nil {
 			return c.again(err, "lecture", f, page)
@@ -181,7 +184,26 @@ func actLecture(c *call) error {
 	if o.Hats == 0 { // it is nothing of theirs any more
 		return c.done("/console/lectures", o.No+" 现在是“"+o.State.Name()+"”。")
 	}
+	switch x.Verb {
+	case "photo":
+		return c.done(addressOf("lectures", o.ID), "照片已存好，拍摄地点这类信息没有留下。")
+	case "unphoto":
+		return c.done(addressOf("lectures", o.ID), "照片已删掉。")
+	}
 	return c.done(addressOf("lectures", o.ID), o.No+" 现在是“"+o.State.Name()+"”，对方会收到通知。")
+}
+
+// lecturePhoto sends the photo of a lecture that was held.
+func lecturePhoto(c *call) error {
+	id, err := c.id()
+	if err != nil {
+		return err
+	}
+	m, err := c.o.Office.Photo(c.r.Context(), c.me, id)
+	if err != nil {
+		return err
+	}
+	return c.image(m)
 }
 
 type poolPage struct {
