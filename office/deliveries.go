@@ -179,12 +179,17 @@ func (db *DB) ClaimDeliveries(ctx context.Context, sink string, n int, lease tim
 	return db.claimed(ctx, ids)
 }
 
+// recalled says of a row of deliveries that it would publish a version that was
+// taken back since.
+const recalled = `deliveries.act = 'publish' AND EXISTS (SELECT 1 FROM item_events e WHERE e.item = deliveries.item AND e.verb = 'recall' AND e.version >= deliveries.version)`
+
 // sweep takes back what dead senders hold, and ends what is too old. A lease of
 // more than a day, or a wait of more than three, is from a clock that was ahead.
 func (db *DB) sweep(ctx context.Context, tx *sql.Tx, sink string) error {
 	now := db.now().Unix()
 	for _, q := range []string{
-		`UPDATE deliveries SET state = 'planned', lease = 0, changed = $2 WHERE sink = $1 AND state = 'sending' AND (lease < $2 OR lease > $2 + 86400) AND keyed = 1`,
+		`UPDATE deliveries SET state = CASE WHEN ` + recalled + ` THEN 'cancelled' ELSE 'planned' END, lease = 0, changed = $2
+			WHERE sink = $1 AND state = 'sending' AND (lease < $2 OR lease > $2 + 86400) AND keyed = 1`,
 		`UPDATE deliveries SET state = 'uncertain', lease = 0, changed = $2, code = 'crash' WHERE sink = $1 AND state = 'sending' AND (lease < $2 OR lease > $2 + 86400) AND keyed = 0`,
 		`UPDATE deliveries SET state = 'expired', changed = $2 WHERE sink = $1 AND state = 'planned' AND due <= $2 AND expires < $2 AND keyed = 0`,
 	} {
@@ -289,6 +294,13 @@ type Outcome struct {
 // maxRef bounds what receivers say, in bytes.
 const maxRef = 200
 
+// clipped bounds what a receiver says, between two characters. PostgreSQL keeps
+// no half ones and no zero bytes.
+func clipped(s string) string {
+	s = strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\x00", "")
+	return strings.ToValidUTF8(s[:min(len(s), maxRef)], "")
+}
+
 // Delivered records what became of deliveries, all in one transaction.
 func (db *DB) Delivered(ctx context.Context, list ...Outcome) error {
 	if len(list) == 0 {
@@ -325,7 +337,7 @@ func (db *DB) sent(ctx context.Context, tx *sql.Tx, list []Outcome) error {
 	var ids clause
 	var rows, in []string
 	for _, o := range list {
-		rows = append(rows, "(CAST("+w.arg(o.ID)+" AS BIGINT), CAST("+w.arg(o.Ref[:min(len(o.Ref), maxRef)])+" AS TEXT))")
+		rows = append(rows, "(CAST("+w.arg(o.ID)+" AS BIGINT), CAST("+w.arg(clipped(o.Ref))+" AS TEXT))")
 		in = append(in, ids.arg(o.ID))
 	}
 	if _, err := tx.ExecContext(ctx, `UPDATE deliveries SET state = 'sent', ref = r.column2, code = '', lease = 0, sent = `+at+`, changed = `+at+`
@@ -336,15 +348,17 @@ func (db *DB) sent(ctx context.Context, tx *sql.Tx, list []Outcome) error {
 }
 
 // correct writes the deliveries that take back what of withdrawn items was
-// delivered; where narrows it to some.
+// delivered, also if somebody has begun to write at them again; where narrows it
+// to some.
 func (db *DB) correct(ctx context.Context, tx *sql.Tx, where string, args []any) error {
 	w := clause{args: args}
 	now := w.arg(db.now().Unix())
 	now = "CAST(" + now + " AS BIGINT)"
 	if _, err := tx.ExecContext(ctx, `INSERT INTO deliveries (item, version, act, sink, target, keyed, plan, slot, state, due, lease, attempts, ref, code, created, changed, sent, expires, settled)
 		SELECT d.item, MAX(d.version), CASE WHEN d.sink = 'chat' THEN 'correct' ELSE 'withdraw' END, d.sink, d.target, d.keyed, 0, 0, 'planned', `+now+`, 0, 0, '', '', `+now+`, `+now+`, 0,
-		`+now+` + 2592000, '' FROM deliveries d JOIN items i ON i.id = d.item AND i.state = 'withdrawn'
-		WHERE d.act = 'publish' AND (d.state = 'sent' OR d.keyed = 1 AND d.state IN ('sending', 'uncertain', 'failed')) AND `+where+`
+		`+now+` + 2592000, '' FROM deliveries d JOIN items i ON i.id = d.item
+		WHERE (i.state = 'withdrawn' OR EXISTS (SELECT 1 FROM item_events e WHERE e.item = d.item AND e.verb = 'recall' AND e.version >= d.version))
+		AND d.act = 'publish' AND (d.state = 'sent' OR d.keyed = 1 AND d.state IN ('sending', 'uncertain', 'failed')) AND `+where+`
 		GROUP BY d.item, d.sink, d.target, d.keyed ON CONFLICT (item, version, act, target) DO NOTHING`, w.args...); err != nil {
 		return fmt.Errorf("correct: %w", err)
 	}
@@ -362,11 +376,15 @@ func (db *DB) undelivered(ctx context.Context, tx *sql.Tx, o Outcome) error {
 	}
 	now := db.now()
 	d.State, d.Code, d.Due = d.outcome(o.Err, now)
+	d.Code = clipped(d.Code)
 	if errors.As(o.Err, new(*WaitError)) {
 		d.Attempts-- // waiting is no try
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE deliveries SET state = $1, code = $2, due = $3, lease = 0, changed = $4, attempts = $6 WHERE id = $5`,
-		d.State, d.Code[:min(len(d.Code), maxRef)], d.Due.Unix(), now.Unix(), d.ID, d.Attempts); err != nil {
+	// What was taken back while it was under way, and surely was not sent, is not
+	// sent later.
+	if _, err := tx.ExecContext(ctx, `UPDATE deliveries SET state = CASE WHEN CAST($1 AS TEXT) = 'planned' AND `+recalled+` THEN 'cancelled' ELSE CAST($1 AS TEXT) END,
+		code = $2, due = $3, lease = 0, changed = $4, attempts = $6 WHERE id = $5`,
+		d.State, d.Code, d.Due.Unix(), now.Unix(), d.ID, d.Attempts); err != nil {
 		return fmt.Errorf("delivered: %w", err)
 	}
 	if d.State == Refused && d.Sink == "chat" {

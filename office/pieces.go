@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"mingbai/calendar"
 )
@@ -128,6 +129,8 @@ func (db *DB) movePieceIn(ctx context.Context, tx *sql.Tx, by Person, id int64, 
 	hats := it.hats(by)
 	if by.ID == 0 {
 		hats = Program
+	} else if hats == 0 && by.MayPublish() { // who publishes elsewhere learns nothing of it
+		return Piece{}, errNoPiece(id)
 	} else if err := reviewerHat(ctx, tx, by, it, m, &hats); err != nil {
 		return Piece{}, err
 	}
@@ -289,6 +292,9 @@ func (db *DB) Approve(ctx context.Context, by Person, id int64, seen int, check 
 // Return gives the item back to who wrote it.
 func (db *DB) Return(ctx context.Context, by Person, id int64, why string) (Piece, error) {
 	why = strings.TrimSpace(cleanText(why))
+	if utf8.RuneCountInString(why) > maxPieceNote {
+		return Piece{}, invalid("原因最多 %d 个字。", maxPieceNote)
+	}
 	return db.movePiece(ctx, by, id, "return", 0, why, func(tx *sql.Tx, it *Piece) error {
 		return db.notify(ctx, tx, "item", randomCode(26), "", it.Newest.Author, fmt.Sprintf("您写的《%s》被退回修改：%s", it.Newest.Title, why))
 	})
@@ -328,12 +334,14 @@ func (db *DB) block(ctx context.Context, tx *sql.Tx, id int64, why string) error
 // Piece reads an item with its newest version.
 func (db *DB) Piece(ctx context.Context, id int64) (Piece, error) { return pieceByID(ctx, db.read, id) }
 
+func errNoPiece(id int64) error { return notFound("没有编号 %d 的内容。", id) }
+
 func pieceByID(ctx context.Context, q querier, id int64) (Piece, error) {
 	it, err := scanPiece(q.QueryRowContext(ctx, `SELECT `+itemColumns+versColumns+` FROM items i
 		JOIN item_versions v ON v.item = i.id AND v.version = i.version WHERE i.id = $1`, id))
 	if errors.Is(err, sql.ErrNoRows) {
 		// A version that is being written comes before its number is saved.
-		return it, notFound("没有编号 %d 的内容。", id)
+		return it, errNoPiece(id)
 	}
 	if err != nil {
 		return it, fmt.Errorf("item: %w", err)

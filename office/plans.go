@@ -309,11 +309,11 @@ func (db *DB) AddPlan(ctx context.Context, by Person, p Plan) (Plan, error) {
 			return fmt.Errorf("add plan: %w", err)
 		}
 		for i, id := range p.Pieces {
-			if _, err := tx.ExecContext(ctx, `INSERT INTO plan_items (plan, item, place) VALUES ($1, $2, $3) ON CONFLICT (plan, item) DO NOTHING`, p.ID, id, i); err != nil {
-				return notFound("没有编号 %d 的内容。", id)
-			}
 			if _, err := db.movePieceIn(ctx, tx, by, id, "plan", 0, p.Name, nil); err != nil {
 				return err
+			}
+			if _, err := tx.ExecContext(ctx, `INSERT INTO plan_items (plan, item, place) VALUES ($1, $2, $3) ON CONFLICT (plan, item) DO NOTHING`, p.ID, id, i); err != nil {
+				return fmt.Errorf("add plan: %w", err)
 			}
 		}
 		return db.audit(ctx, tx, actor(by), "add plan", planKey(p.ID), p.Spec)
