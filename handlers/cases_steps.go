@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -285,13 +286,31 @@ func (r *Router) meeting(ctx context.Context, t *turn, p office.Person, a caseAr
 	if err != nil {
 		return bot.Reply{}, err
 	}
-	return bot.Reply{Text: fmt.Sprintf("%s 的调解记录已记下。结果回“调解结果 %s 书面协议 内容”，或“不成”“撤回”“转出”。", c.No, c.No)}, nil
+	return bot.Reply{Text: fmt.Sprintf("%s 的调解记录已记下。结果回“调解结果 %s 书面协议 内容”（不是今天签的，内容前面写“11月20日签：”），或“不成”“撤回”“转出”。", c.No, c.No)}, nil
 }
 
-// outcome takes "调解结果 0012 书面协议 张某月底前…".
+// signedOn is how one says that an agreement took effect on another day than
+// today: "11月20日签：…".
+var signedOn = regexp.MustCompile(`^([0-9]{1,2})月([0-9]{1,2})[日号](?:签订?|生效|达成|说定)[的了]?[，,。：:\s]*([\s\S]*)$`)
+
+// outcome takes "调解结果 0012 书面协议 张某月底前…", or with the day it was signed:
+// "调解结果 0012 书面协议 11月20日签：张某月底前…".
 func (r *Router) outcome(ctx context.Context, t *turn, p office.Person, a caseArgs) (bot.Reply, error) {
 	what, terms, _ := strings.Cut(a.rest, " ")
-	c, m, err := r.d.Cases.SetOutcome(ctx, p, a.no, string(t.message.Chat)+"#"+t.message.ID, strings.Trim(what, "，,：:"), strings.TrimSpace(terms))
+	became := office.Mediation{Outcome: strings.Trim(what, "，,：:"), Terms: strings.TrimSpace(terms)}
+	if s := signedOn.FindStringSubmatch(became.Terms); s != nil {
+		month, _ := strconv.Atoi(s[1]) // digits
+		day, _ := strconv.Atoi(s[2])
+		now := r.d.Now().In(chinaZone)
+		became.Effective, became.Terms = time.Date(now.Year(), time.Month(month), day, 0, 0, 0, 0, chinaZone), s[3]
+		if became.Effective.After(now) {
+			became.Effective = became.Effective.AddDate(-1, 0, 0)
+		}
+		if int(became.Effective.Month()) != month {
+			return bot.Reply{Text: fmt.Sprintf("没有%s月%s日这一天，请核对协议是哪天生效的。", s[1], s[2])}, nil
+		}
+	}
+	c, m, err := r.d.Cases.SetOutcome(ctx, p, a.no, string(t.message.Chat)+"#"+t.message.ID, became)
 	if err != nil {
 		return bot.Reply{}, err
 	}

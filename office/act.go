@@ -63,6 +63,9 @@ func (db *DB) act(ctx context.Context, tx *sql.Tx, key []byte, by Person, no str
 	if err != nil {
 		return Case{}, err
 	}
+	if by.ID != 0 && c.of(by) && m.Who&Applicant == 0 {
+		return Case{}, errOwnCase
+	}
 	if a.Version != 0 && a.Version != c.Version {
 		return Case{}, errStale
 	}
@@ -81,6 +84,11 @@ func (db *DB) act(ctx context.Context, tx *sql.Tx, key []byte, by Person, no str
 	crash("event")
 	if err := db.tellOfMove(ctx, tx, key, by, c, m, a, to); err != nil {
 		return Case{}, err
+	}
+	if m.Verb == "answer" {
+		if err := db.answerMerged(ctx, tx, key, by, c); err != nil {
+			return Case{}, err
+		}
 	}
 	crash("notices")
 	if err := db.audit(ctx, tx, actor(by), m.Verb, c.No, string(was)+" > "+string(c.State)); err != nil {
@@ -127,6 +135,10 @@ func (db *DB) apply(ctx context.Context, tx *sql.Tx, by Person, c *Case, m Move,
 	switch m.Verb {
 	case "handover":
 		if err := handOver(c, a.Lane); err != nil {
+			return to, err
+		}
+	case "correct":
+		if err := db.stood(ctx, tx, c, now); err != nil {
 			return to, err
 		}
 	case "decline":
@@ -187,6 +199,8 @@ func mayHold(p Person, c Case) error {
 		return conflict("“%s”不是经办人、调解员或法律顾问，不能派给他。", p.Name)
 	case c.Lane == LaneReport && !p.Has(Clerk) && !p.Has(Admin) && !p.Has(Adviser):
 		return conflict("这件事可能有危险或涉嫌违法犯罪，不能先派给调解员：先报告、先保护；处置好了，管理员可以“转道”后再派。")
+	case c.of(p):
+		return conflict("这件事是“%s”自己的，请另派一位。", p.Name)
 	case inConflict(p, c):
 		return conflict("“%s”申报过与这件事有关的回避，请另派一位。", p.Name)
 	}
@@ -200,14 +214,21 @@ func inConflict(p Person, c Case) bool {
 			return true
 		}
 	}
-	return c.account != "" && string(p.Account) == c.account
+	return false
 }
+
+// of says whether the case is the person's own.
+func (c Case) of(p Person) bool {
+	return p.ID != 0 && c.owner == p.ID || c.account != "" && c.account == string(p.Account)
+}
+
+var errOwnCase = &Error{Kind: Forbidden, Msg: "这是您自己的事，由别的经办人来办。您可以查进度、补正、撤回。"}
 
 // save writes what a step changed, if nobody was quicker.
 func save(ctx context.Context, tx *sql.Tx, c Case) error {
 	r, err := tx.ExecContext(ctx, `UPDATE cases SET version = version + 1, state = $1, holder = $2, due = $3, answered = $4, closed = $5,
-		answer = $6, approver = $7, drafter = $8, taken = $9, into_case = $10, shared = $11, lane = $12 WHERE id = $13 AND version = $14`,
-		string(c.State), c.Holder, unix(c.Due), unix(c.Answered), unix(c.Closed), c.Answer, c.Approver, c.Drafter, unix(c.Taken), c.IntoCase, number(c.Shared), c.Lane, c.ID, c.Version)
+		answer = $6, approver = $7, drafter = $8, taken = $9, into_case = $10, shared = $11, lane = $12, promised = $13 WHERE id = $14 AND version = $15`,
+		string(c.State), c.Holder, unix(c.Due), unix(c.Answered), unix(c.Closed), c.Answer, c.Approver, c.Drafter, unix(c.Taken), c.IntoCase, number(c.Shared), c.Lane, unix(c.Promised), c.ID, c.Version)
 	if err != nil {
 		return fmt.Errorf("save case: %w", err)
 	}

@@ -64,7 +64,8 @@ type Case struct {
 	Next       []string  `json:"next"`  // verbs that person may use now
 
 	account, path, request string
-	guarded                bool // of the desk, only people who are cleared see it
+	guarded                bool  // of the desk, only people who are cleared see it
+	owner                  int64 // the applicant, if they have a duty here; 0: they have none
 }
 
 // Draft is what somebody hands in.
@@ -280,7 +281,7 @@ func (o *opening) done(c Case, repeat bool) {
 func (o *opening) applicant(ctx context.Context, tx *sql.Tx) error {
 	switch o.d.Via {
 	case ViaResident:
-		o.c.account = string(o.by.Account)
+		o.c.account, o.c.owner = string(o.by.Account), o.by.ID
 	case ViaHelper:
 		o.c.Filer = o.by.ID
 		err := tx.QueryRowContext(ctx, `UPDATE consents SET used = 1 WHERE hash = $1 AND used = 0 AND expires > $2 RETURNING account`,
@@ -295,7 +296,7 @@ func (o *opening) applicant(ctx context.Context, tx *sql.Tx) error {
 		if err != nil {
 			return err
 		}
-		if p.ID == o.by.ID {
+		if o.c.owner = p.ID; p.ID == o.by.ID {
 			return invalid("这是您自己的同意码。自己的事请直接发“上报”；替别人代办要用本人的码。")
 		}
 	default:

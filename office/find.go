@@ -12,7 +12,8 @@ import (
 )
 
 const caseColumns = `id, no, request, version, org, path, matter, state, urgency, via, account, filer, holder, name, phone, place, parties, story, wish,
-	restricted, shared, opened, due, promised, answered, closed, answer, approver, drafter, taken, into_case, lane, topic, cleared_only`
+	restricted, shared, opened, due, promised, answered, closed, answer, approver, drafter, taken, into_case, lane, topic, cleared_only,
+	COALESCE((SELECT a.person FROM accounts a WHERE a.account = cases.account), 0)`
 
 func scanCase(row interface{ Scan(...any) error }) (c Case, err error) {
 	var state string
@@ -20,7 +21,7 @@ func scanCase(row interface{ Scan(...any) error }) (c Case, err error) {
 	var opened, due, promised, answered, closed, taken int64
 	err = row.Scan(&c.ID, &c.No, &c.request, &c.Version, &c.Org, &c.path, &c.Matter, &state, &urgency, &c.Via, &c.account, &c.Filer, &c.Holder,
 		&c.Name, &c.Phone, &c.Place, &c.Parties, &c.Story, &c.Wish, &restricted, &shared,
-		&opened, &due, &promised, &answered, &closed, &c.Answer, &c.Approver, &c.Drafter, &taken, &c.IntoCase, &c.Lane, &c.Topic, &guarded)
+		&opened, &due, &promised, &answered, &closed, &c.Answer, &c.Approver, &c.Drafter, &taken, &c.IntoCase, &c.Lane, &c.Topic, &guarded, &c.owner)
 	c.State, c.Urgency, c.Restricted, c.Shared, c.guarded = State(state), Urgency(urgency), restricted != 0, shared != 0, guarded != 0
 	c.Opened, c.Due, c.Promised = fromUnix(opened), fromUnix(due), fromUnix(promised)
 	c.Answered, c.Closed, c.Taken = fromUnix(answered), fromUnix(closed), fromUnix(taken)

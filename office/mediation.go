@@ -98,28 +98,24 @@ func mediating(c Case) error {
 	return nil
 }
 
-// SetOutcome keeps what became of a mediation. A written or oral agreement runs
-// 30 days in which both parties can ask the court together to confirm it; no
-// agreement means telling them the other ways (人民调解法 第二十六条).
-func (db *DB) SetOutcome(ctx context.Context, by Person, no, request, outcome, terms string) (Case, Mediation, error) {
-	m := Mediation{Outcome: outcome, Terms: strings.TrimSpace(cleanText(terms)), Mediator: by.label()}
-	agreed := outcome == Outcomes[0] || outcome == Outcomes[1]
-	switch {
-	case !slices.Contains(Outcomes, outcome):
-		return Case{}, m, invalid("结果写其中一个：%s。", strings.Join(Outcomes, "、"))
-	case agreed && len([]rune(m.Terms)) < 4:
-		return Case{}, m, invalid("请写上协议内容：谁做什么、怎么履行、什么时候。")
-	case len([]rune(m.Terms)) > maxAnswer:
-		return Case{}, m, invalid("协议内容最多 %d 个字。", maxAnswer)
-	}
-	if agreed {
-		m.Effective = db.now()
-		day, _ := calendar.Due(calendar.Day(m.Effective), days(confirmWithin), false)
-		m.ConfirmBy = endOfDay(day)
+// SetOutcome keeps what became of a mediation: Outcome, Terms and, if it was not
+// today, the day on which an agreement took effect. A written or oral agreement
+// runs 30 days from there in which both parties can ask the court together to
+// confirm it; no agreement means telling them the other ways (人民调解法 第二十六条).
+func (db *DB) SetOutcome(ctx context.Context, by Person, no, request string, m Mediation) (Case, Mediation, error) {
+	m.Terms, m.Mediator = strings.TrimSpace(cleanText(m.Terms)), by.label()
+	if err := m.clock(db.now()); err != nil {
+		return Case{}, m, err
 	}
 	c, err := db.step(ctx, by, no, "outcome", request, func(tx *sql.Tx, c *Case) error {
 		if err := mediating(*c); err != nil {
 			return err
+		}
+		if c.of(by) {
+			return errOwnCase
+		}
+		if m.agreed() && calendar.Day(m.Effective).Before(calendar.Day(c.Opened)) {
+			return invalid("协议不会早于这件事提交的那天（%s）。", day(c.Opened))
 		}
 		if _, err := tx.ExecContext(ctx, `INSERT INTO mediations (case_id, outcome, terms, effective, confirm_by, mediator) VALUES ($1, $2, $3, $4, $5, $6)
 			ON CONFLICT (case_id) DO UPDATE SET outcome = excluded.outcome, terms = excluded.terms, effective = excluded.effective,
@@ -127,7 +123,7 @@ func (db *DB) SetOutcome(ctx context.Context, by Person, no, request, outcome, t
 			return fmt.Errorf("outcome: %w", err)
 		}
 		body := fmt.Sprintf("%s 的调解没有达成协议（%s）。还可以走仲裁、行政处理或者到法院起诉，需要法律援助请回“人工”。", c.No, m.Outcome)
-		if agreed {
+		if m.agreed() {
 			body = fmt.Sprintf("%s 达成了%s。双方觉得有必要的，可以在 %s 前共同向法院申请司法确认，确认后一方不履行，另一方可以申请强制执行（人民调解法第三十三条）。", c.No, m.Outcome, m.ConfirmBy.Format("2006年1月2日"))
 		}
 		if c.Restricted {
@@ -136,6 +132,32 @@ func (db *DB) SetOutcome(ctx context.Context, by Person, no, request, outcome, t
 		return db.tell(ctx, tx, *c, "outcome", Account(c.account), 0, body)
 	})
 	return c, m, err
+}
+
+func (m Mediation) agreed() bool { return m.Outcome == Outcomes[0] || m.Outcome == Outcomes[1] }
+
+// clock checks an outcome and sets until when an agreement can be confirmed.
+func (m *Mediation) clock(now time.Time) error {
+	switch {
+	case !slices.Contains(Outcomes, m.Outcome):
+		return invalid("结果写其中一个：%s。", strings.Join(Outcomes, "、"))
+	case m.agreed() && len([]rune(m.Terms)) < 4:
+		return invalid("请写上协议内容：谁做什么、怎么履行、什么时候。")
+	case len([]rune(m.Terms)) > maxAnswer:
+		return invalid("协议内容最多 %d 个字。", maxAnswer)
+	case m.agreed() && calendar.Day(m.Effective).After(calendar.Day(now)):
+		return invalid("协议生效的日子还没到，签了再记。")
+	}
+	if !m.agreed() {
+		m.Effective, m.ConfirmBy = time.Time{}, time.Time{}
+		return nil
+	}
+	if m.Effective.IsZero() {
+		m.Effective = now
+	}
+	day, _ := calendar.Due(calendar.Day(m.Effective), days(confirmWithin), false)
+	m.ConfirmBy = endOfDay(day)
+	return nil
 }
 
 // step writes something about a case that does not change its state, with
@@ -265,24 +287,26 @@ func (f MediationFigures) Success() string {
 	return rate(good, good+f.Outcomes["不成"], "没有结果（n=0）")
 }
 
-// MediationFigures counts the days from to to, both inclusive.
+// MediationFigures counts the days from to to, both inclusive; an outcome that was
+// put right counts on the day of that.
 func (db *DB) MediationFigures(ctx context.Context, from, to time.Time) (MediationFigures, error) {
 	f := MediationFigures{Outcomes: map[string]int{}, Lanes: map[string]int{}}
 	a := time.Date(from.Year(), from.Month(), from.Day(), 0, 0, 0, 0, china).Unix()
 	b := time.Date(to.Year(), to.Month(), to.Day()+1, 0, 0, 0, 0, china).Unix()
-	if err := db.count(ctx, f.Outcomes, `SELECT m.outcome, COUNT(*) FROM mediations m WHERE EXISTS (SELECT 1 FROM case_events e
-		WHERE e.case_id = m.case_id AND e.verb = 'outcome' AND e.at >= $1 AND e.at < $2) GROUP BY m.outcome`, a, b); err != nil {
+	if err := db.count(ctx, f.Outcomes, `SELECT m.outcome, COUNT(*) FROM mediations m JOIN (SELECT case_id, MAX(at) AS at FROM case_events WHERE verb = 'outcome' GROUP BY case_id) e
+		ON e.case_id = m.case_id WHERE e.at >= $1 AND e.at < $2 GROUP BY m.outcome`, a, b); err != nil {
 		return f, fmt.Errorf("mediation figures: %w", err)
 	}
 	return f, db.count(ctx, f.Lanes, `SELECT lane, COUNT(*) FROM cases WHERE lane <> '' AND opened >= $1 AND opened < $2 GROUP BY lane`, a, b)
 }
 
-// remindConfirm tells the mediator and the applicant once that the days for
-// asking the court to confirm an agreement run out.
+// remindConfirm tells the mediator, or the desk while nobody holds the case, and
+// the applicant once that the days for asking the court to confirm an agreement
+// run out.
 func (db *DB) remindConfirm(ctx context.Context, now time.Time) error {
 	limit := now.AddDate(0, 0, confirmWarn).Unix()
 	rows, err := db.read.QueryContext(ctx, `SELECT m.case_id, m.confirm_by FROM mediations m WHERE m.confirm_by > $1 AND m.confirm_by < $2
-		AND NOT EXISTS (SELECT 1 FROM notices n WHERE n.once LIKE 'confirm ' || CAST(m.case_id AS TEXT) || ' %') LIMIT 100`, now.Unix(), limit)
+		AND NOT EXISTS (SELECT 1 FROM notices n WHERE n.case_id = m.case_id AND n.once LIKE 'confirm ' || CAST(m.case_id AS TEXT) || ' ' || CAST(m.confirm_by AS TEXT) || ' %') LIMIT 100`, now.Unix(), limit)
 	if err != nil {
 		return fmt.Errorf("remind: %w", err)
 	}
@@ -305,9 +329,17 @@ func (db *DB) remindConfirm(ctx context.Context, now time.Time) error {
 				return err
 			}
 			body := fmt.Sprintf("%s 的调解协议，双方共同申请司法确认最迟到 %s（人民调解法第三十三条）。", c.No, day(fromUnix(by)))
-			once := fmt.Sprintf("confirm %d ", id)
-			if err := db.tellOnce(ctx, tx, c, "confirm", once+"holder", "", c.Holder, body); err != nil {
-				return err
+			once := fmt.Sprintf("confirm %d %d ", id, by)
+			who := []int64{c.Holder}
+			if c.Holder == 0 {
+				if who, err = desk(ctx, tx, c.path, c.guarded); err != nil {
+					return err
+				}
+			}
+			for _, p := range who {
+				if err := db.tellOnce(ctx, tx, c, "confirm", once+fmt.Sprint(p), "", p, body); err != nil {
+					return err
+				}
 			}
 			if c.Restricted || c.account == "" {
 				continue
@@ -336,7 +368,7 @@ func (db *DB) Suggest(ctx context.Context, c Case) ([]Person, error) {
 	if err != nil {
 		return nil, err
 	}
-	list = slices.DeleteFunc(list, func(p Person) bool { return !p.covers(Mediator, c.path) || inConflict(p, c) || mayHold(p, c) != nil })
+	list = slices.DeleteFunc(list, func(p Person) bool { return !p.covers(Mediator, c.path) || mayHold(p, c) != nil })
 	table, err := items(ctx, db.read)
 	if err != nil {
 		return nil, err

@@ -27,13 +27,13 @@ func TestMediation(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, _, err := db.SetOutcome(ctx, s.mediator, no, "", "握手言和", ""); KindOf(err) != Invalid {
+		if _, _, err := db.SetOutcome(ctx, s.mediator, no, "", Mediation{Outcome: "握手言和"}); KindOf(err) != Invalid {
 			t.Errorf("an outcome that is none: %v", err)
 		}
-		if _, _, err := db.SetOutcome(ctx, s.mediator, no, "", "书面协议", ""); KindOf(err) != Invalid {
+		if _, _, err := db.SetOutcome(ctx, s.mediator, no, "", Mediation{Outcome: "书面协议"}); KindOf(err) != Invalid {
 			t.Errorf("an agreement without terms: %v", err)
 		}
-		c, m, err := db.SetOutcome(ctx, s.mediator, no, "m2", "书面协议", "张某在十一月底前把墙退回三十厘米。")
+		c, m, err := db.SetOutcome(ctx, s.mediator, no, "m2", Mediation{Outcome: "书面协议", Terms: "张某在十一月底前把墙退回三十厘米。"})
 		if err != nil || m.ConfirmBy.Format(time.DateOnly) != "2026-12-02" {
 			t.Fatal(m, err)
 		}
@@ -71,6 +71,73 @@ func TestMediation(t *testing.T) {
 		f, err := db.MediationFigures(ctx, time.Date(2026, 11, 1, 0, 0, 0, 0, china), time.Date(2026, 11, 30, 0, 0, 0, 0, china))
 		if err != nil || f.Success() != "100.0%（n=1）" || f.Lanes[LanePeople] != 1 {
 			t.Errorf("got %+v, %v", f, err)
+		}
+		if err := db.Check(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// The 30 days in which both can ask the court run from the day the agreement took
+// effect, not from the day somebody wrote it down; an outcome that is put right
+// is reminded of anew, and counts once.
+func TestMediation_TheDaysRunFromTheSigning(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, db *DB) {
+		ctx, s := t.Context(), people4(t, db)
+		pass := clockAt(db, time.Date(2026, 11, 2, 10, 0, 0, 0, china))
+		no := mustOpen(t, db, s.resident, wall()).Case.No
+		mustAct(t, db, s.clerk, no, Action{Verb: "accept"})
+		pass(10 * 24 * time.Hour) // 12 November
+		m := Mediation{Outcome: "书面协议", Terms: "张某月底前把墙退回三十厘米。"}
+		for _, day := range []time.Time{time.Date(2026, 11, 13, 0, 0, 0, 0, china), time.Date(2026, 11, 1, 0, 0, 0, 0, china)} {
+			m.Effective = day
+			if _, _, err := db.SetOutcome(ctx, s.clerk, no, "", m); KindOf(err) != Invalid {
+				t.Errorf("signed on %s: %v", day.Format(time.DateOnly), err)
+			}
+		}
+		m.Effective = time.Date(2026, 11, 5, 0, 0, 0, 0, china)
+		c, got, err := db.SetOutcome(ctx, s.clerk, no, "", m)
+		if err != nil || got.ConfirmBy.Format(time.DateOnly) != "2026-12-05" || !strings.Contains(c.Agreement(got), "2026年11月5日") {
+			t.Fatalf("confirmed until %v, %v", got.ConfirmBy, err)
+		}
+		reminders := func() (n int) {
+			t.Helper()
+			if err := db.Remind(ctx); err != nil {
+				t.Fatal(err)
+			}
+			if err := db.read.QueryRow(`SELECT COUNT(*) FROM notices WHERE kind = 'confirm'`).Scan(&n); err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		pass(16 * 24 * time.Hour) // 28 November: seven days are left
+		if n := reminders(); n != 2 {
+			t.Errorf("%d reminders, want one for the desk, as nobody holds the case, and one for the applicant", n)
+		}
+		m.Effective = time.Date(2026, 11, 25, 0, 0, 0, 0, china)
+		if _, _, err := db.SetOutcome(ctx, s.clerk, no, "", m); err != nil {
+			t.Fatal(err)
+		}
+		pass(20 * 24 * time.Hour) // 18 December
+		for range 2 {
+			if n := reminders(); n != 4 {
+				t.Errorf("%d reminders after it was put right, want two more", n)
+			}
+		}
+		if _, _, err := db.SetOutcome(ctx, s.clerk, no, "", m); err != nil { // once more in the next month
+			t.Fatal(err)
+		}
+		sum := 0
+		for _, month := range []time.Month{11, 12} {
+			f, err := db.MediationFigures(ctx, time.Date(2026, month, 1, 0, 0, 0, 0, china), time.Date(2026, month, 30, 0, 0, 0, 0, china))
+			if err != nil {
+				t.Fatal(err)
+			}
+			sum += f.Outcomes["书面协议"]
+		}
+		if sum != 1 {
+			t.Errorf("one agreement counts %d times in two months", sum)
 		}
 		if err := db.Check(ctx); err != nil {
 			t.Error(err)

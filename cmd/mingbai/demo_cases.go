@@ -194,7 +194,7 @@ func (d *demoCounty) work(ctx context.Context, c *demoCase) error {
 			case n == 4:
 				outcome, terms = office.Outcomes[2], ""
 			}
-			if _, _, err := d.db.SetOutcome(ctx, c.holder, c.no, "", outcome, terms); ignorable(err) != nil {
+			if _, _, err := d.db.SetOutcome(ctx, c.holder, c.no, "", office.Mediation{Outcome: outcome, Terms: terms}); ignorable(err) != nil {
 				return err
 			}
 			d.after(d.hours(1, 20), func(ctx context.Context) error { return d.answer(ctx, c) })

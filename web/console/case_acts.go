@@ -126,7 +126,13 @@ func setOutcome(c *call) error {
 		return err
 	}
 	f := c.form()
-	_, m, err := c.o.Office.SetOutcome(c.r.Context(), c.me, k.No, c.request(f), f.Get("o.outcome"), f.Get("o.terms"))
+	m := office.Mediation{Outcome: f.Get("o.outcome"), Terms: f.Get("o.terms")}
+	if s := f.Get("o.signed"); s != "" {
+		if m.Effective, err = time.ParseInLocation(time.DateOnly, s, china); err != nil {
+			return c.caseAgain(&office.Error{Kind: office.Invalid, Msg: "生效的日子写成 2026-11-22 这样。"}, f)
+		}
+	}
+	_, m, err = c.o.Office.SetOutcome(c.r.Context(), c.me, k.No, c.request(f), m)
 	if err != nil {
 		return c.caseAgain(err, f)
 	}

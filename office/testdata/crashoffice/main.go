@@ -91,7 +91,7 @@ func (w *worker) all(ctx context.Context, name string) error {
 			return err
 		}},
 		{"outcome", func(request string) error {
-			_, _, err := w.db.SetOutcome(ctx, w.clerk, no, request, office.Outcomes[0], "三天内把 "+name+" 办好。")
+			_, _, err := w.db.SetOutcome(ctx, w.clerk, no, request, office.Mediation{Outcome: office.Outcomes[0], Terms: "三天内把 " + name + " 办好。"})
 			return err
 		}},
 		{"answer", func(request string) error {
