@@ -381,6 +381,17 @@ func (b *Base) Entry(id string) *Entry { return b.state.Load().byID[id] }
 // Domains lists the domains with their topics.
 func (b *Base) Domains() []Domain { return b.state.Load().domains }
 
+// DomainName gives the name of the domain that a topic ("LB01") or a domain
+// ("LB") belongs to, "" if there is none.
+func (b *Base) DomainName(id string) string {
+	for _, d := range b.Domains() {
+		if _, ok := d.Topics[id]; ok || d.ID == id {
+			return d.Name
+		}
+	}
+	return ""
+}
+
 // Topic gives the name of a topic, "" if there is none.
 func (b *Base) Topic(id string) string { return b.state.Load().topics[id] }
 

@@ -11,9 +11,11 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
 	"mingbai/office"
@@ -141,8 +143,34 @@ func (u *bureau) testDuties(t *testing.T, b *tab) {
 	if err := u.db.RecordConsults(t.Context(), list...); err != nil {
 		t.Fatal(err)
 	}
+	u.published(t, map[string]int{"三里村": 40, "五里村": 2, "七里村": 2})
 	b.run(chromedp.Navigate(u.URL + "/console/effect"))
 	b.titled("普法效果")
 	b.until(`document.body.textContent.includes('LB01') && document.body.textContent.includes('城东街道')`)
+	b.until(`['每条内容', '各专题', '各地方'].every((x) => document.querySelector('[aria-label="' + x + '的效果"] tbody tr'))`)
 	b.check("effect")
+	var table string
+	b.run(chromedp.Evaluate(`fetch('/console/effect?table=places').then((r) => r.text())`, &table, func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
+	if !strings.Contains(table, "三里村,1,40,0,0") || !strings.Contains(table, "其他地方,1,4,0,0") || strings.Contains(table, "五里村") {
+		t.Errorf("the table of places: %s", table)
+	}
+}
+
+// published puts a piece on the page that was asked for in these places.
+func (u *bureau) published(t *testing.T, pulled map[string]int) {
+	t.Helper()
+	ctx := t.Context()
+	it, err := u.db.AddPiece(ctx, u.plain, office.PieceVersion{Kind: office.KindText, Title: "欠薪怎么要", Body: "先留证据，再打12333，还可以找法律援助。", Topic: "LB01", Audience: []string{"乡村"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write, _, _ := u.db.Handles()
+	if _, err := write.ExecContext(ctx, `UPDATE items SET published = $1, live = 1, shown = 1, state = 'published' WHERE id = $2`, time.Now().Unix(), it.ID); err != nil {
+		t.Fatal(err)
+	}
+	for place, n := range pulled {
+		if err := u.db.CountPiece(ctx, it.ID, office.CountPulled, place, n); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

@@ -101,20 +101,9 @@ func (p *parts) newSite(to jobs.Store, base string) (*jobs.Site, error) {
 		title = county.Name + "普法"
 	}
 	title = cmp.Or(c.Title, title)
-	return jobs.NewSite(jobs.Pieces{Office: p.records, Topic: p.domainName}, to, jobs.SiteOptions{
+	return jobs.NewSite(jobs.Pieces{Office: p.records, Topic: p.base.DomainName}, to, jobs.SiteOptions{
 		Title: title, Unit: cmp.Or(c.Unit, title), Base: base, Hosts: c.Hosts, Log: p.app.log,
 	})
-}
-
-// domainName gives the domain that a topic ("LB01") or a domain ("LB") belongs
-// to: readers look for 劳动报酬, not for one of its twenty questions.
-func (p *parts) domainName(id string) string {
-	for _, d := range p.base.Domains() {
-		if _, ok := d.Topics[id]; ok || d.ID == id {
-			return d.Name
-		}
-	}
-	return ""
 }
 
 func siteCommand(ctx context.Context, a *app, args []string) error {

@@ -35,6 +35,7 @@ var helpers = template.FuncMap{
 	"day":     func(t time.Time) string { return shown(t, "2006-01-02") },
 	"days":    func() []string { return []string{"一", "二", "三", "四", "五", "六", "日"} },
 	"join":    strings.Join,
+	"count":   office.CountName,
 	"address": func(parts ...any) string { return addressOf(parts...) },
 }
 
