@@ -22,8 +22,9 @@ type Session struct {
 	Notices []string  `json:"notices,omitempty"` // versions of notices accepted
 }
 
-// Turn is one question and what it was understood as. The person's words are
-// kept only here, for the session's lifetime.
+// Turn is one question, what it was understood as and what was replied. The
+// person's words are kept only here, for the session's lifetime, unless they hand
+// them in with a case.
 type Turn struct {
 	Text   string    `json:"text"`
 	Entry  string    `json:"entry,omitempty"` // id of the entry that answered
@@ -32,6 +33,8 @@ type Turn struct {
 	Answer string    `json:"answer,omitempty"` // id of the consultation
 	Basis  []string  `json:"basis,omitempty"`  // what its answer's marks stand for, "law#article" each
 	At     time.Time `json:"at"`
+	Reply  string    `json:"reply,omitempty"`  // the beginning of what the bot said to it
+	Handed bool      `json:"handed,omitempty"` // a case was opened since; it is not handed in again
 }
 
 // Menu is a set of numbered choices that waits for a pick.

@@ -9,7 +9,6 @@ import (
 	"unicode/utf8"
 
 	"mingbai/bot"
-	"mingbai/knowledge"
 	"mingbai/office"
 )
 
@@ -44,6 +43,7 @@ func caseCommands() []caseCommand {
 		{[]string{"查进度", "进度", "查", "看", "取件码", "取件"}, true, false, (*Router).show},
 		{[]string{"评价"}, true, false, (*Router).rateCase},
 		{[]string{"分享", "不分享"}, true, false, (*Router).share},
+		{[]string{"收回聊天", "删聊天"}, true, false, (*Router).dropTalk},
 		{[]string{"找顾问", "转顾问", "派顾问"}, true, false, (*Router).askAdviser},
 		{[]string{"调解记录"}, true, false, (*Router).meeting},
 		{[]string{"调解结果"}, true, false, (*Router).outcome},
@@ -206,7 +206,7 @@ func (r *Router) handOver(ctx context.Context, t *turn, story string) (bot.Reply
 func said(t *turn) string {
 	var parts []string
 	for _, past := range t.session.Turns {
-		if k := past.Kind; k == knowledge.KindAnswer || k == knowledge.KindUnknown || k == knowledge.KindClarify || k == KindUrgent {
+		if ofMatter(past) {
 			parts = append(parts, strings.TrimSpace(past.Text))
 		}
 	}
@@ -237,6 +237,9 @@ func (r *Router) submit(ctx context.Context, t *turn, f form) (bot.Reply, error)
 		Danger: v[keyDanger] != "", Minor: v[keyMinor] != "",
 	}
 	d.Topic = r.topicOf(d.Story)
+	if talked(v) && v[keyTalk] == talkYes {
+		d.Talk = r.talk(t)
+	}
 	if f.via == office.ViaGrid {
 		d.Matter, d.Danger = "lead", d.Danger || v["wish"] == "有人可能受伤害"
 		d.Wish = "风险：" + v["wish"]
@@ -249,7 +252,12 @@ func (r *Router) submit(ctx context.Context, t *turn, f form) (bot.Reply, error)
 		return bot.Reply{}, err
 	}
 	t.session.Form = nil
-	return bot.Reply{Text: opened(o, f.via)}, nil
+	t.handed()
+	reply := bot.Reply{Text: opened(o, f.via)}
+	if len(d.Talk) > 0 && !o.Repeat {
+		reply.Text += fmt.Sprintf("\n聊天一起交了。想收回，随时回“收回聊天 %s”。", o.Case.No)
+	}
+	return reply, nil
 }
 
 // opened tells the number, when there will be an answer and how to get it.

@@ -71,13 +71,14 @@ var (
 	askWish    = field{key: "wish", label: "诉求", ask: "您希望怎么解决？不确定就回“不知道”。", optional: true, max: 500}
 	askName    = field{key: "name", label: "称呼", ask: "怎么称呼您？不想说就回“无”。", optional: true, only: grown}
 	askPhone   = field{key: "phone", label: "电话", ask: "留个方便联系的电话吗？不留就回“无”。", optional: true, only: grown}
+	askTalk    = field{key: keyTalk, label: "聊天", ask: "刚才和我的聊天，要一起给工作人员看吗？姓名、电话、证件号、住址会先遮住。回复数字：", choices: []string{talkYes, talkNo}, only: talked}
 )
 
 // forms is the table of forms.
 var forms = []form{
-	{"case", office.ViaResident, "好，我把这件事转给工作人员。问几句就好；随时可以回“返回”“退出”。\n", []field{askMatter, askStory, askPlace, askParties, askWish, askName, askPhone}},
+	{"case", office.ViaResident, "好，我把这件事转给工作人员。问几句就好；随时可以回“返回”“退出”。\n", []field{askMatter, askStory, askPlace, askParties, askWish, askName, askPhone, askTalk}},
 	{"proxy", office.ViaHelper, "替老乡代办，要本人同意：请他在自己的聊天里给我发“同意代办”，把码告诉您。随时可以回“返回”“退出”。\n", []field{
-		{key: "consent", label: "同意码", ask: "请写本人的同意码："}, askMatter, askStory, askPlace, askParties, askWish}},
+		{key: "consent", label: "同意码", ask: "请写本人的同意码："}, askMatter, askStory, askPlace, askParties, askWish, askTalk}},
 	{"lead", office.ViaGrid, "报告看到的情况。随时可以回“返回”“退出”。\n", []field{
 		{key: "story", label: "情况", ask: "看到了什么情况？谁和谁、为了什么。不要写身份证号。", max: 1500}, askPlace,
 		{key: "parties", label: "涉及的人", ask: "涉及哪些人？没有就回“无”。", optional: true},
@@ -117,6 +118,7 @@ func (r *Router) begin(t *turn, name string, known map[string]string) bot.Reply 
 			s.Form.Fields[k] = v
 		}
 	}
+	r.offerTalk(t)
 	s.Form.Step = -1
 	reply := r.forward(t, f)
 	reply.Text = f.lead + reply.Text
@@ -155,7 +157,11 @@ func card(s *bot.Form, f form) bot.Reply {
 		b.WriteString("会按“有危险”的急件转交。\n")
 	}
 	b.WriteString("对的话回“1”提交；要改就回“改”加序号和新内容，例如“改2 …”。提交后由工作人员看到，用来办理这件事。")
-	return bot.Reply{Text: b.String(), Choices: []string{"确认提交", "不提交了"}}
+	reply := bot.Reply{Text: b.String(), Choices: []string{"确认提交", "不提交了"}}
+	if talked(s.Fields) {
+		reply = aboutTalk(s, reply)
+	}
+	return reply
 }
 
 // fill takes one message for the form that is open. false: it was no answer.
@@ -221,6 +227,9 @@ func (r *Router) atCard(ctx context.Context, t *turn, f form, text string) (bot.
 	s := t.session.Form
 	if formConfirm.MatchString(text) {
 		return r.submit(ctx, t, f)
+	}
+	if reply, ok := r.talkAtCard(t, f, text); ok {
+		return reply, nil
 	}
 	m := formChange.FindStringSubmatch(text)
 	if m == nil {

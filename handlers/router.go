@@ -114,6 +114,7 @@ func (r *Router) Handle(ctx context.Context, m bot.Message, s *bot.Session) (bot
 	if s.Lost && t.session.Urgent == "" && bot.Shown(ctx) == "" {
 		reply.Text = wordsLost + reply.Text
 	}
+	t.heard(reply)
 	if reply.Answer != nil {
 		r.record(t, reply.Answer)
 	}

@@ -79,13 +79,14 @@ type Draft struct {
 	Parties string // the other side
 	Story   string
 	Wish    string
-	Consent string    // the resident's code, for ViaHelper
-	Limit   time.Time // last day of a limitation, as package calendar counts; zero: none known
-	Danger  bool      // somebody may be harmed
-	Minor   bool      // about somebody under 18
-	Guarded bool      // an old or disabled person
-	Promise time.Time // when the answer is due, if another system says so
-	Topic   string    // what the knowledge base takes it to be about: "TT08"; may be empty
+	Consent string     // the resident's code, for ViaHelper
+	Limit   time.Time  // last day of a limitation, as package calendar counts; zero: none known
+	Danger  bool       // somebody may be harmed
+	Minor   bool       // about somebody under 18
+	Guarded bool       // an old or disabled person
+	Promise time.Time  // when the answer is due, if another system says so
+	Topic   string     // what the knowledge base takes it to be about: "TT08"; may be empty
+	Talk    []TalkLine // what was said to the bot before, masked; only if the person lets it be kept
 }
 
 // Opened is what became of a Draft.
@@ -106,7 +107,7 @@ func (d *Draft) check() error {
 	for _, f := range []*string{&d.Name, &d.Phone, &d.Place, &d.Parties, &d.Story, &d.Wish, &d.Request} {
 		*f = strings.TrimSpace(cleanText(*f))
 	}
-	d.Matter = MatterOf(d.Matter).Key
+	d.Matter, d.Talk = MatterOf(d.Matter).Key, boundTalk(d.Talk)
 	switch {
 	case utf8.RuneCountInString(d.Story) < 4:
 		return invalid("请用一两句话写清楚发生了什么事。")
@@ -254,7 +255,11 @@ func (o *opening) run(ctx context.Context, tx *sql.Tx) error {
 		return err
 	}
 	crash("case")
-	if err := o.db.event(ctx, tx, o.by, &o.c, "open", "", o.d.Request, ""); err != nil {
+	note, err := keepTalk(ctx, tx, o.c, o.d.Talk)
+	if err != nil {
+		return err
+	}
+	if err := o.db.event(ctx, tx, o.by, &o.c, "open", "", o.d.Request, note); err != nil {
 		return err
 	}
 	crash("event")

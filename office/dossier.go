@@ -29,6 +29,7 @@ type Dossier struct {
 type DossierCase struct {
 	Case      Case       `json:"case"`
 	Events    []Event    `json:"events"`
+	Talk      []TalkLine `json:"talk,omitempty"` // handed in with it, masked
 	Mediation *Mediation `json:"mediation,omitempty"`
 	Score     int        `json:"score,omitempty"` // 1 to 5
 	Reason    string     `json:"reason,omitempty"`
@@ -124,6 +125,9 @@ func (db *DB) dossierCase(ctx context.Context, x *DossierCase) (err error) {
 	if x.Events, err = db.Events(ctx, x.Case); err != nil {
 		return err
 	}
+	if x.Talk, err = db.Talk(ctx, x.Case); err != nil {
+		return err
+	}
 	m, _, ok, err := db.Mediation(ctx, x.Case)
 	if err != nil {
 		return err
@@ -205,6 +209,9 @@ func (d Dossier) Text() string {
 			if f[1] != "" {
 				fmt.Fprintf(&b, "  %s：%s\n", f[0], f[1])
 			}
+		}
+		for _, l := range x.Talk {
+			fmt.Fprintf(&b, "  附的聊天：%s：%s\n", l.Speaker(c.Via), l.Text)
 		}
 		if x.Mediation != nil {
 			fmt.Fprintf(&b, "  调解：%s %s\n", x.Mediation.Outcome, x.Mediation.Terms)

@@ -183,6 +183,7 @@ func (db *DB) eraseCase(ctx context.Context, tx *sql.Tx, by string, c Case) erro
 		{`UPDATE mediation_sessions SET note = '', place = '' WHERE case_id = $1`, []any{c.ID}},
 		{`UPDATE ratings SET reason = '' WHERE case_id = $1`, []any{c.ID}},
 		{`DELETE FROM case_drafts WHERE case_id = $1`, []any{c.ID}},
+		{`DELETE FROM case_talk WHERE case_id = $1`, []any{c.ID}},
 	} {
 		if _, err := tx.ExecContext(ctx, q.query, q.args...); err != nil {
 			return fmt.Errorf("erase case: %w", err)

@@ -165,7 +165,7 @@ type Event struct {
 
 // Name is what people read of a step.
 func (e Event) Name() string {
-	for verb, name := range map[string]string{"open": "提交", "session": "调解记录", "outcome": "调解结果", "facts": "更正事实", "share": "同意代办人看答复", "unshare": "不再给代办人看答复", "erase": "删除个人信息"} {
+	for verb, name := range map[string]string{"open": "提交", "session": "调解记录", "outcome": "调解结果", "facts": "更正事实", "share": "同意代办人看答复", "unshare": "不再给代办人看答复", "untalk": "收回聊天", "erase": "删除个人信息"} {
 		if e.Verb == verb {
 			return name
 		}

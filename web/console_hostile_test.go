@@ -38,7 +38,7 @@ func (u *bureau) infest(t *testing.T, texts []string) map[string]string {
 		must(err)
 		who := office.Person{Account: office.Account(fmt.Sprint("web/user/", i))}
 		o, err := u.db.OpenCase(ctx, who, office.Draft{Request: fmt.Sprint(i), Via: office.ViaResident, Matter: "dispute", Name: string(short), Phone: "13800000000",
-			Place: "三里村" + x, Parties: x, Story: "邻居吵架 " + x, Wish: x})
+			Place: "三里村" + x, Parties: x, Story: "邻居吵架 " + x, Wish: x, Talk: []office.TalkLine{{Text: x}, {Bot: true, Text: x}}})
 		must(err)
 		no = o.Case.No
 		for j, a := range []office.Action{{Verb: "accept"}, {Verb: "assign", To: u.plain.ID}, {Verb: "note", Note: x}, {Verb: "start"}, {Verb: "answer", Text: "答复 " + x}} {

@@ -90,6 +90,9 @@ func (d *demoCounty) open(ctx context.Context) error {
 	case n < 8:
 		by, x.Via, c.account = c.clerk, office.ViaDesk, ""
 	}
+	if x.Via == office.ViaResident && !k.minor {
+		x.Talk = d.talk(strings.ReplaceAll(x.Story, other, "〔姓名1〕"))
+	}
 	o, err := d.db.OpenCase(ctx, by, x)
 	if err != nil || o.Repeat {
 		return err
@@ -114,6 +117,17 @@ func (d *demoCounty) open(ctx context.Context) error {
 		d.after(d.hours(1, 22), func(ctx context.Context) error { return d.accept(ctx, c) })
 	}
 	return nil
+}
+
+// talk is what a resident said to the bot before, masked.
+func (d *demoCounty) talk(story string) []office.TalkLine {
+	at := func(before time.Duration) time.Time { return d.now.Add(-before) }
+	return []office.TalkLine{
+		{At: at(9 * time.Minute), Text: story + "怎么办？"},
+		{At: at(9 * time.Minute), Bot: true, Text: "先把能证明这件事的东西留好：合同、欠条、聊天记录、照片、收据。能谈的先谈，谈不成可以请人民调解委员会调解，不收钱……"},
+		{At: at(5 * time.Minute), Text: "谈过两回了，没用。要带什么东西去？电话〔手机1〕，能不能叫人联系我。"},
+		{At: at(5 * time.Minute), Bot: true, Text: "带身份证和上面说的材料。要转给工作人员，回“人工”……"},
+	}
 }
 
 func (d *demoCounty) hours(from, to int) time.Duration {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -21,6 +22,7 @@ func officeDemo(ctx context.Context, a *app, args []string) error {
 	listen := f.String("listen", "127.0.0.1:18083", "监听的地址，只能是本机")
 	n := f.Int("cases", 2000, "多少件")
 	seed := f.Uint64("seed", 1, "随机数的种子，相同的种子给出相同的人和件")
+	model := f.String("model", "", "接一个本机的模型试“起草”，例如 http://127.0.0.1:9100/v1；不填就不用模型")
 	keep := f.String("keep", "", "数据放在这个新目录里并保留；不填则用临时目录，停止时删除")
 	if rest, err := parse(f, args); err != nil || len(rest) > 0 {
 		return errors.Join(err, unexpected(rest))
@@ -30,6 +32,9 @@ func officeDemo(ctx context.Context, a *app, args []string) error {
 	}
 	if *n < 1 || *n > 100_000 {
 		return fmt.Errorf("%w: --cases 应在 1 到 100000 之间", errUsage)
+	}
+	if u, err := url.Parse(*model); *model != "" && (err != nil || qqtest.CheckLoopback(u.Host) != nil) {
+		return fmt.Errorf("%w: --model 只能是本机的地址", errUsage)
 	}
 	dir := *keep
 	if dir == "" {
@@ -45,16 +50,17 @@ func officeDemo(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return err
 	}
-	return a.playOffice(ctx, dir, *listen, logins)
+	return a.playOffice(ctx, dir, *listen, *model, logins)
 }
 
 // playOffice serves what is in dir and says who can sign in.
-func (a *app) playOffice(ctx context.Context, dir, listen string, logins []demoLogin) error {
+func (a *app) playOffice(ctx context.Context, dir, listen, model string, logins []demoLogin) error {
 	c := *a.config
 	c.Listen, c.DataDir, c.Env = listen, dir, "trial"
 	c.Store.DatabaseURL, c.Store.RedisURL = "", ""     // never the real records
 	c.QQ.AppID, c.QQ.Secret, c.QQ.Bots = "", "", ""    // nor real people
-	c.Model.BaseURL, c.Model.EmbeddingBaseURL = "", "" // nothing leaves this machine
+	c.Model.BaseURL, c.Model.EmbeddingBaseURL = model, "" // nothing leaves this machine
+	c.Model.Name, c.Model.Key, c.Model.Provider = "demo", "", "本机"
 	c.Web.PublicURL = "http://" + listen
 	trial := *a
 	trial.config = &c

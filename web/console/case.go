@@ -23,6 +23,7 @@ type casePage struct {
 	Filer   string
 	Into    string
 	Events  []office.Event
+	Talk    []office.TalkLine // with the bot, before it was handed in
 	Request string // names what is sent from this page, so that it is done once
 
 	Moves     []moveForm
@@ -123,6 +124,9 @@ func (c *call) casePage(k office.Case, f *form) (*casePage, error) {
 	}
 	if !p.Inside {
 		return p, nil
+	}
+	if p.Talk, err = db.Talk(ctx, k); err != nil {
+		return nil, err
 	}
 	if !f.Has("f.story") {
 		card(f, k)
