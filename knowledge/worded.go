@@ -60,25 +60,36 @@ func (w *Worder) Wants(q Question, a Answer) bool {
 // Word has the model word the answer a for the person. The second result is
 // false when a is given as it is.
 func (w *Worder) Word(ctx context.Context, q Asking, a Answer) (Answer, bool) {
+	a, err := w.word(ctx, TaskAnswer, q, a)
+	return a, err == nil
+}
+
+// Draft is Word for somebody who edits the text before it is sent. When a is
+// given as it is, the error says why: a *Drop if what the model wrote could not
+// stand, else ErrBudget, ErrBreaker or ErrModel.
+func (w *Worder) Draft(ctx context.Context, q Asking, a Answer) (Answer, error) {
+	q.Show = nil
 	return w.word(ctx, TaskAnswer, q, a)
 }
 
 // Plain has the model say the answer a more simply.
 func (w *Worder) Plain(ctx context.Context, q Asking, a Answer) (Answer, bool) {
-	return w.word(ctx, TaskPlain, q, a)
+	a, err := w.word(ctx, TaskPlain, q, a)
+	return a, err == nil
 }
 
 // wordingTime bounds how long a person waits for a model's words, both drafts
 // together (reliability: F1, R8).
 const wordingTime = 20 * time.Second
 
-func (w *Worder) word(ctx context.Context, task string, q Asking, a Answer) (Answer, bool) {
+func (w *Worder) word(ctx context.Context, task string, q Asking, a Answer) (Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, wordingTime)
 	defer cancel()
 	body, foot := splitFoot(a.Text)
 	ev := evidenceOf(a, body)
 	ev.Said = strings.Join(append(slices.Clone(q.Context), q.Text), "\n")
 	reason := ""
+	var failed *Drop
 	for range 2 { // once more, with the reason, when the draft could not stand
 		d := &draft{gates: w.gates, ev: ev, task: task, prompt: w.tasks[task].name(), answer: q.Answer, show: q.Show, private: q.Private}
 		p := w.prompt(task, q, ev, reason)
@@ -89,19 +100,19 @@ func (w *Worder) word(ctx context.Context, task string, q Asking, a Answer) (Ans
 		}
 		if err == nil {
 			a.Text, a.By = d.said()+foot, c.Model
-			return a, true
+			return a, nil
 		}
 		if len(d.shown) > 0 && q.Show != nil { // what was shown stands; the reviewed answer completes it
 			a.Text, a.By = d.said()+interrupted+a.Text, w.name()
-			return a, true
+			return a, nil
 		}
-		var failed *Drop
+		failed = nil
 		if !errors.As(err, &failed) {
-			return a, false
+			return a, err
 		}
-		reason = failed.reason()
+		reason = failed.Reason()
 	}
-	return a, false
+	return a, failed
 }
 
 // Resume completes what a person has read of a model's words, when the process
@@ -120,8 +131,8 @@ func (w *Worder) name() string {
 	return "model"
 }
 
-// reason tells a model why its draft could not stand.
-func (d *Drop) reason() string {
+// Reason says why a model's draft could not stand, to the model and to people.
+func (d *Drop) Reason() string {
 	switch d.Gate {
 	case "G1":
 		return "有一句的法条、数字、机关或说法在资料里找不到依据"

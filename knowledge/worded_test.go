@@ -176,7 +176,7 @@ func TestWorder_PromptSize(t *testing.T) {
 		a := answerer.reviewed(q.Question, e, 1, nil)
 		body, _ := splitFoot(a.Text)
 		for _, task := range []string{TaskAnswer, TaskPlain} {
-			p := w.prompt(task, q, evidenceOf(a, body), (&Drop{Gate: "G1"}).reason())
+			p := w.prompt(task, q, evidenceOf(a, body), (&Drop{Gate: "G1"}).Reason())
 			n := EstimateTokens(p.System)
 			for _, part := range p.User {
 				n += EstimateTokens(part.Text)

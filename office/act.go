@@ -149,10 +149,9 @@ func (db *DB) apply(ctx context.Context, tx *sql.Tx, by Person, c *Case, m Move,
 		}
 	case "answer":
 		if a.Drafter == "" {
-			if d, ok, err := draftOf(ctx, tx, *c); err != nil {
+			var err error
+			if a.Drafter, err = drafter(ctx, tx, *c, a.Text); err != nil {
 				return to, err
-			} else if ok && d.From(a.Text) {
-				a.Drafter = d.Model
 			}
 		}
 		c.Answer, c.Approver, c.Drafter, c.Taken = a.Text, by.label(), a.Drafter, time.Time{}

@@ -19,6 +19,7 @@ type CaseDraft struct {
 	Text    string   // in plain text
 	Summary []string // what the person said, as the model lists it
 	Sources []string // "《民法典》第二百八十八条（现行有效）"
+	Missed  string   // why a model that was asked has no part in Text, for who asked for it; it is not kept
 }
 
 // KeepDraft keeps a draft of a case that was read for a person who works on it.
@@ -46,16 +47,12 @@ func (db *DB) KeepDraft(ctx context.Context, by Person, c Case, d CaseDraft) (Ca
 // Draft gives the newest draft of a case that was read for a person; ok is false
 // if there is none or the person may not see it.
 func (db *DB) Draft(ctx context.Context, c Case) (d CaseDraft, ok bool, err error) {
-	return draftOf(ctx, db.read, c)
-}
-
-func draftOf(ctx context.Context, q querier, c Case) (d CaseDraft, ok bool, err error) {
 	if c.Hats&inside == 0 {
 		return d, false, nil
 	}
 	var at int64
 	var summary, sources string
-	err = q.QueryRowContext(ctx, `SELECT id, at, model, body, summary, sources FROM case_drafts WHERE case_id = $1 ORDER BY id DESC LIMIT 1`, c.ID).
+	err = db.read.QueryRowContext(ctx, `SELECT id, at, model, body, summary, sources FROM case_drafts WHERE case_id = $1 ORDER BY id DESC LIMIT 1`, c.ID).
 		Scan(&d.ID, &at, &d.Model, &d.Text, &summary, &sources)
 	if errors.Is(err, sql.ErrNoRows) {
 		return d, false, nil
@@ -81,7 +78,8 @@ const shared = 12
 // From says whether a text holds a piece of the draft, whatever was changed
 // around it.
 func (d CaseDraft) From(text string) bool {
-	r := []rune(plain(d.Text))
+	body, _, _ := strings.Cut(d.Text, "\n依据\n") // the list behind is not the model's
+	r := []rune(plain(body))
 	text = plain(text)
 	for i := 0; i+shared <= len(r); i++ {
 		if strings.Contains(text, string(r[i:i+shared])) {
@@ -91,16 +89,36 @@ func (d CaseDraft) From(text string) bool {
 	return len(r) > 0 && utf8.RuneCountInString(text) > 0 && len(r) < shared && strings.Contains(text, string(r))
 }
 
+// drafter names the model of whose drafts for a case an answer holds a piece, the
+// newest first; "" if none.
+func drafter(ctx context.Context, q querier, c Case, text string) (model string, err error) {
+	if c.Hats&inside == 0 {
+		return "", nil
+	}
+	rows, err := q.QueryContext(ctx, `SELECT model, body FROM case_drafts WHERE case_id = $1 AND model <> '' ORDER BY id DESC`, c.ID)
+	if err != nil {
+		return "", fmt.Errorf("drafter: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var d CaseDraft
+		if err := rows.Scan(&d.Model, &d.Text); err != nil {
+			return "", fmt.Errorf("drafter: %w", err)
+		}
+		if model == "" && d.From(text) {
+			model = d.Model
+		}
+	}
+	return model, rows.Err()
+}
+
 // PreviewAnswer is an answer as its reader will see it when a person sends it.
 func (db *DB) PreviewAnswer(ctx context.Context, by Person, c Case, text string) (string, error) {
-	d, ok, err := db.Draft(ctx, c)
+	model, err := drafter(ctx, db.read, c, text)
 	if err != nil {
 		return "", err
 	}
-	c.Answer, c.Approver, c.Drafter = strings.TrimSpace(cleanText(text)), by.label(), ""
-	if ok && d.From(text) {
-		c.Drafter = d.Model
-	}
+	c.Answer, c.Approver, c.Drafter = strings.TrimSpace(cleanText(text)), by.label(), model
 	return c.AnswerText(), nil
 }
 

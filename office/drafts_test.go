@@ -17,6 +17,7 @@ func TestDraft_WhatGoesOutSaysThatAIHelpedIfItDid(t *testing.T) {
 			{"the draft with another beginning", "模型甲", "李某您好：" + text + "周三上午来。", true},
 			{"words of one's own", "模型甲", "双方已经谈好，墙退回三十厘米。", false},
 			{"a draft without a model", "", text, false},
+			{"the list behind a draft", "模型甲", "双方谈好了。\n依据\n《民法典》第二百八十八条（2021-01-01起施行，现行有效）", false},
 		} {
 			c := mustOpen(t, db, Person{Account: Account("qq/user/" + x.name)}, wall()).Case
 			mustAct(t, db, s.clerk, c.No, Action{Verb: "accept"})
@@ -24,12 +25,15 @@ func TestDraft_WhatGoesOutSaysThatAIHelpedIfItDid(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := db.KeepDraft(ctx, s.clerk, c, CaseDraft{Model: x.model, Text: text, Summary: []string{"当事人说：墙占了过道"}, Sources: []string{"《民法典》第二百八十八条"}}); err != nil {
+			if _, err := db.KeepDraft(ctx, s.clerk, c, CaseDraft{Model: x.model, Text: text + "\n依据\n《民法典》第二百八十八条（2021-01-01起施行，现行有效）", Summary: []string{"当事人说：墙占了过道"}, Sources: []string{"《民法典》第二百八十八条"}}); err != nil {
 				t.Fatal(err)
 			}
 			d, ok, err := db.Draft(ctx, c)
-			if err != nil || !ok || d.Text != text || len(d.Summary) != 1 || len(d.Sources) != 1 {
+			if err != nil || !ok || !strings.HasPrefix(d.Text, text) || len(d.Summary) != 1 || len(d.Sources) != 1 {
 				t.Fatalf("got %+v, %v, %v", d, ok, err)
+			}
+			if _, err := db.KeepDraft(ctx, s.clerk, c, CaseDraft{Text: "后来又从条目里摘了一份。"}); err != nil { // what went before still counts
+				t.Fatal(err)
 			}
 			preview, err := db.PreviewAnswer(ctx, s.clerk, c, x.answer)
 			if err != nil {

@@ -57,8 +57,8 @@ func officeDemo(ctx context.Context, a *app, args []string) error {
 func (a *app) playOffice(ctx context.Context, dir, listen, model string, logins []demoLogin) error {
 	c := *a.config
 	c.Listen, c.DataDir, c.Env = listen, dir, "trial"
-	c.Store.DatabaseURL, c.Store.RedisURL = "", ""     // never the real records
-	c.QQ.AppID, c.QQ.Secret, c.QQ.Bots = "", "", ""    // nor real people
+	c.Store.DatabaseURL, c.Store.RedisURL = "", ""        // never the real records
+	c.QQ.AppID, c.QQ.Secret, c.QQ.Bots = "", "", ""       // nor real people
 	c.Model.BaseURL, c.Model.EmbeddingBaseURL = model, "" // nothing leaves this machine
 	c.Model.Name, c.Model.Key, c.Model.Provider = "demo", "", "本机"
 	c.Web.PublicURL = "http://" + listen

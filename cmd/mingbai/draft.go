@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"regexp"
 	"strings"
+	"sync"
 
 	"mingbai/knowledge"
 	"mingbai/office"
@@ -12,7 +14,7 @@ import (
 // draft proposes an answer to a case: the reviewed entry that fits its story,
 // worded by the model if there is one and the case's words may go to it. The
 // model sees them masked, and the gates stand before what it says.
-func (p *parts) draft(ctx context.Context, by office.Person, c office.Case, model bool) (office.CaseDraft, error) {
+func (p *parts) draft(ctx context.Context, _ office.Person, c office.Case, model bool) (office.CaseDraft, error) {
 	said := []string{c.Story}
 	if c.Wish != "" {
 		said = append(said, "想要："+c.Wish)
@@ -23,18 +25,37 @@ func (p *parts) draft(ctx context.Context, by office.Person, c office.Case, mode
 	}
 	var d office.CaseDraft
 	if p.worder != nil && model {
-		if lines, ok := p.worder.Summarise(ctx, by.Actor(), said); ok {
-			d.Summary = lines
-		}
-		if w, ok := p.worder.Word(ctx, knowledge.Asking{Question: q, Person: by.Actor()}, a); ok {
-			a, d.Model = w, w.By
-		}
+		a = p.worded(ctx, c, said, q, a, &d)
 	}
 	d.Text = letter(a.Text)
 	for _, s := range a.Citations {
 		d.Sources = append(d.Sources, s.Name()+"（"+s.Status+"）")
 	}
 	return d, nil
+}
+
+// worded has the model word a and list what was said, both at once, so that the
+// clerk waits for one. What the model does counts against the case, not against
+// the clerk, who drafts all day. It gives a as it is, and says why in d, when the
+// model did nothing that can be used.
+func (p *parts) worded(ctx context.Context, c office.Case, said []string, q knowledge.Question, a knowledge.Answer, d *office.CaseDraft) knowledge.Answer {
+	whose := "case " + c.No
+	var crew sync.WaitGroup
+	crew.Go(func() { d.Summary, _ = p.worder.Summarise(ctx, whose, said) })
+	w, err := p.worder.Draft(ctx, knowledge.Asking{Question: q, Person: whose, Bot: "office", Private: true}, a) // who reads it may read the case
+	crew.Wait()
+	var drop *knowledge.Drop
+	switch {
+	case err == nil:
+		d.Model = w.By
+	case errors.As(err, &drop):
+		d.Missed = "模型写的没有通过核对（" + drop.Reason() + "），没有用"
+	case errors.Is(err, knowledge.ErrBudget):
+		d.Missed = "模型正忙，或者今天的额度用完了"
+	default:
+		d.Missed = "模型这会儿没有应答"
+	}
+	return w
 }
 
 // fitting finds the entry that answers a case: for all that was said, for the
@@ -74,5 +95,6 @@ var (
 // letter takes the marks of a chat out of an answer, which goes out as a letter.
 func letter(text string) string {
 	text = alsoList.ReplaceAllString(text, "$1")
+	text = strings.TrimPrefix(text, knowledge.Label) // the page says it, and what is sent says who approved it
 	return strings.TrimSpace(emphasis.ReplaceAllString(citeMark.ReplaceAllString(text, ""), ""))
 }

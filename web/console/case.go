@@ -24,12 +24,14 @@ type casePage struct {
 	Into    string
 	Events  []office.Event
 	Talk    []office.TalkLine // with the bot, before it was handed in
-	Request string // names what is sent from this page, so that it is done once
+	Request string            // names what is sent from this page, so that it is done once
 
 	Moves     []moveForm
 	Answering bool
 	Draft     *office.CaseDraft
 	CanDraft  bool
+	Aside     bool   // the draft is not what stands in the field
+	Said      string // what became of a draft that stands aside
 	Preview   string
 
 	Lane      *office.Proposal // of a dispute
@@ -265,6 +267,7 @@ func (p *casePage) answer(c *call) error {
 		if !p.Form.Has("text") {
 			p.Form.Set("text", d.Text)
 		}
+		p.Aside = !sameWords(p.Form.Get("text"), d.Text)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"mingbai/office"
@@ -69,11 +70,12 @@ func correctFacts(c *call) error {
 	return c.done(addressOf("cases", k.No), "已更正，原来的内容留在办理过程里。")
 }
 
-// draftTime bounds how long a clerk waits for a draft, a model's two tries and
-// its summary included.
-const draftTime = 60 * time.Second
+// draftTime bounds how long a clerk waits for a draft: a model has 20 s for its
+// words, and the records are read and written.
+const draftTime = 45 * time.Second
 
-// draftAnswer has an answer proposed.
+// draftAnswer has an answer proposed. A draft that was asked for is made and kept
+// whether the browser waits for it or not, and what the clerk has typed stays.
 func draftAnswer(c *call) error {
 	k, err := c.theCase()
 	if err != nil {
@@ -83,8 +85,12 @@ func draftAnswer(c *call) error {
 	if c.o.Draft == nil {
 		return c.caseAgain(&office.Error{Kind: office.Conflict, Msg: "这里没有设置起草。"}, f)
 	}
-	ctx, cancel := context.WithTimeout(c.r.Context(), draftTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.r.Context()), draftTime)
 	defer cancel()
+	before, _, err := c.o.Office.Draft(ctx, k)
+	if err != nil {
+		return err
+	}
 	allowed, err := c.o.Office.DraftConsent(ctx, k, "model")
 	if err != nil {
 		return err
@@ -93,17 +99,39 @@ func draftAnswer(c *call) error {
 	if err != nil {
 		return c.caseAgain(err, f)
 	}
-	if d, err = c.o.Office.KeepDraft(c.r.Context(), c.me, k, d); err != nil {
+	missed := d.Missed
+	if d, err = c.o.Office.KeepDraft(ctx, c.me, k, d); err != nil {
 		return c.caseAgain(err, f)
 	}
-	said := "草稿好了，请逐句核对再发。"
-	if d.Model == "" {
-		said = "从审核过的条目里摘了一份，请改成对这个人说的话再发。"
-		if !allowed {
-			said += "（本人没有同意用大模型，所以没有用。）"
-		}
+	said := drafted(d, missed, allowed)
+	if typed := f.Get("text"); typed == "" || sameWords(typed, before.Text) || sameWords(typed, d.Text) {
+		return c.done(addressOf("cases", k.No)+"#answer", said)
 	}
-	return c.done(addressOf("cases", k.No)+"#answer", said)
+	page, err := c.casePage(k, f)
+	if err != nil {
+		return err
+	}
+	page.Said = said
+	return c.show(http.StatusOK, "case", page)
+}
+
+// drafted tells a clerk what became of the draft.
+func drafted(d office.CaseDraft, missed string, allowed bool) string {
+	switch {
+	case d.Model != "":
+		return "草稿好了，请逐句核对再发。"
+	case missed != "":
+		return missed + "。先从审核过的条目里摘了一份，请改成对这个人说的话再发；也可以过一会儿再起草。"
+	case !allowed:
+		return "从审核过的条目里摘了一份，请改成对这个人说的话再发。（本人没有同意用大模型，所以没有用。）"
+	}
+	return "从审核过的条目里摘了一份，请改成对这个人说的话再发。"
+}
+
+// sameWords compares texts as a form sends them back: with other line ends, and
+// without blanks around.
+func sameWords(a, b string) bool {
+	return strings.TrimSpace(strings.ReplaceAll(a, "\r\n", "\n")) == strings.TrimSpace(b)
 }
 
 // addSession keeps the record of a meeting.
