@@ -438,8 +438,11 @@ func (db *DB) event(ctx context.Context, tx *sql.Tx, by Person, c *Case, verb st
 
 // actor names a person in the audit without saying who a resident is.
 func actor(p Person) string {
-	if p.ID == 0 {
+	switch {
+	case p.ID == 0:
 		return "resident"
+	case p.ID < 0:
+		return p.Name // at the machine itself
 	}
 	return personKey(p.ID)
 }

@@ -212,13 +212,13 @@ func TestCase_WhoMayKnowAndDoWhat(t *testing.T) {
 			t.Errorf("a suspended clerk reads it: %v", err)
 		}
 		var reads int
-		if err := db.read.QueryRow(`SELECT COUNT(*) FROM case_reads`).Scan(&reads); err != nil || reads != 0 {
+		if err := db.read.QueryRow(`SELECT COUNT(*) FROM reads`).Scan(&reads); err != nil || reads != 0 {
 			t.Errorf("%d reads, %v", reads, err)
 		}
 		if _, err := db.Case(ctx, s.leader, no); err != nil {
 			t.Error(err)
 		}
-		if err := db.read.QueryRow(`SELECT COUNT(*) FROM case_reads`).Scan(&reads); err != nil || reads != 1 {
+		if err := db.read.QueryRow(`SELECT COUNT(*) FROM reads`).Scan(&reads); err != nil || reads != 1 {
 			t.Errorf("%d reads after the leader's, %v", reads, err)
 		}
 	})

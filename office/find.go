@@ -129,29 +129,11 @@ func (db *DB) Case(ctx context.Context, p Person, no string) (Case, error) {
 	if err != nil || c.Hats&inside == 0 {
 		return c, err
 	}
-	return c, db.noteRead(ctx, p, c)
-}
-
-// readAgain is for how long reading a case again is the same reading.
-const readAgain = 10 * time.Minute
-
-// noteRead keeps that somebody read a case, in the log of reads and the audit.
-func (db *DB) noteRead(ctx context.Context, p Person, c Case) error {
-	now := db.now()
-	var n int
-	err := db.read.QueryRowContext(ctx, `SELECT COUNT(*) FROM case_reads WHERE case_id = $1 AND person = $2 AND at > $3`, c.ID, p.ID, now.Add(-readAgain).Unix()).Scan(&n)
-	if err != nil {
-		return fmt.Errorf("note reading: %w", err)
+	what := ReadPage
+	if p.Account != "" {
+		what = ReadChat
 	}
-	if n > 0 {
-		return nil
-	}
-	return db.update(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO case_reads (case_id, at, person, actor) VALUES ($1, $2, $3, $4)`, c.ID, now.Unix(), p.ID, p.label()); err != nil {
-			return fmt.Errorf("note reading: %w", err)
-		}
-		return db.audit(ctx, tx, actor(p), "read", c.No, "")
-	})
+	return c, db.noteCase(ctx, p, c, what)
 }
 
 // Event is one step of a case's history.

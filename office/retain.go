@@ -105,7 +105,7 @@ func (db *DB) retainRows(ctx context.Context, keep Keep, dry bool, done map[stri
 	}{
 		{"通知", "notices", `body <> '' AND created < $1 AND (case_id IS NULL OR case_id IN (SELECT id FROM cases WHERE closed > 0))`, `UPDATE notices SET body = '', shown_in = ''`, before(keep.Notices)},
 		{"咨询记录", "consults", `at < $1 AND person NOT LIKE 'x%'`, `UPDATE consults SET person = 'x' || id, session = 'x' || id, reason = ''`, before(keep.Consults)},
-		{"查看记录", "case_reads", `at < $1`, `DELETE FROM case_reads`, before(keep.Reads)},
+		{"查看记录", "reads", `at < $1`, `DELETE FROM reads`, before(keep.Reads)},
 		{"邀请码", "invites", `expires < $1`, `DELETE FROM invites`, codes},
 		{"同意码", "consents", `expires < $1`, `DELETE FROM consents`, codes},
 	}

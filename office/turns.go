@@ -80,7 +80,7 @@ const unclaimedAfter = 4 * time.Hour
 func (db *DB) remindUnclaimed(ctx context.Context, now time.Time) error {
 	rows, err := db.read.QueryContext(ctx, `SELECT `+caseColumns+` FROM cases WHERE state = 'new' AND closed = 0 AND opened < $1 AND opened > $2
 		AND NOT EXISTS (SELECT 1 FROM notices n WHERE n.case_id = cases.id AND n.kind = 'open' AND n.taken > 0)
-		AND NOT EXISTS (SELECT 1 FROM case_reads r WHERE r.case_id = cases.id)
+		AND NOT EXISTS (SELECT 1 FROM reads r WHERE r.case_id = cases.id AND r.what <> 'log')
 		AND NOT EXISTS (SELECT 1 FROM notices n WHERE n.case_id = cases.id AND n.kind = 'unclaimed') ORDER BY id LIMIT 100`,
 		now.Add(-unclaimedAfter).Unix(), now.AddDate(0, 0, -30).Unix())
 	if err != nil {

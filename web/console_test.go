@@ -296,7 +296,7 @@ func testPeople(t *testing.T, browser context.Context) {
 	b.shown(`document.querySelector('.big code').textContent.length > 15`)
 	b.check("person-secret")
 	u.infest(t, []string{"邻居修围墙占了我家两尺地", "干了三个月没发工资", strings.Repeat("很长的一句话没有标点", 3)})
-	for path, title := range map[string]string{"": "等着办的事", "people": "人员", "orgs": "机构", "coverage": "法律明白人覆盖", "mediators": "调解员库", "audit": "审计", "people/import": "导入人员",
+	for path, title := range map[string]string{"": "等着办的事", "people": "人员", "orgs": "机构", "coverage": "法律明白人覆盖", "mediators": "调解员库", "audit": "审计", "reads": "查看记录", "people/import": "导入人员",
 		"inbox": "给我的通知", "notices": "通知", "notices?which=calls": "通知", "ratings": "评价", "alerts": "预警", "topics": "专题开关", "drops": "模型的话被拦下的", "privacy": "个人资料：查看、导出、删除"} {
 		b.run(chromedp.Navigate(u.URL + strings.TrimSuffix("/console/"+path, "/")))
 		b.titled(title)

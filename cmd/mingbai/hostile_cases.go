@@ -118,7 +118,7 @@ func (r *hostileRange) caseState(no string) (c caseState, err error) {
 }
 
 // caseTables may change when somebody hands in a case.
-var caseTables = []string{"cases", "case_events", "case_numbers", "case_grams", "notices", "consents", "case_reads", "alerts", "alert_cases"}
+var caseTables = []string{"cases", "case_events", "case_numbers", "case_grams", "notices", "consents", "reads", "alerts", "alert_cases"}
 
 // casePages are where the office sees a case by itself; listPages show it among
 // others, whose words are not this attack's.

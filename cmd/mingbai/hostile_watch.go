@@ -38,7 +38,7 @@ func isEffect(table string) bool {
 	return !slices.Contains([]string{
 		"inbox", "sessions", "conversations", "events", "qq_events", "qq_anchors", "qq_parts", "qq_targets", "qq_verdicts", "qq_sockets",
 		"held", "codes", "members", "consults", "spent", "audit", "audit_head", "attempts", "consents", "notice_answers", "properties",
-		"console_sessions", "console_tries", "job_runs", "case_reads", "alerts", "alert_cases", "ratings",
+		"console_sessions", "console_tries", "job_runs", "reads", "alerts", "alert_cases", "ratings",
 	}, table) && !strings.HasPrefix(table, "goose") && !strings.HasPrefix(table, "sqlite")
 }
 

@@ -57,6 +57,9 @@ func privacyExport(ctx context.Context, a *app, db *office.DB, args []string) er
 	if account == "" {
 		return fmt.Errorf("%s 是在窗口或电话里登记的，没有聊天账号；把这一件打印给本人就是全部", no)
 	}
+	if err := noteExport(ctx, db, no); err != nil {
+		return err
+	}
 	d, err := db.Dossier(ctx, operator(), account)
 	if err != nil {
 		return err
@@ -72,6 +75,20 @@ func privacyExport(ctx context.Context, a *app, db *office.DB, args []string) er
 	}
 	fmt.Fprintf(a.out, "已导出到 %s：事项 %d 件，通知 %d 条，咨询记录 %d 次。只交给本人，交完删掉文件。\n", rest[0], len(d.Cases), len(d.Notices), len(d.Consults))
 	return nil
+}
+
+// noteExport keeps in the log of reads that all data of a case's applicant was
+// given out here; no is "" if an address was named.
+func noteExport(ctx context.Context, db *office.DB, no string) error {
+	if no == "" {
+		return nil
+	}
+	p, err := db.Operator(ctx)
+	if err != nil {
+		return err
+	}
+	p.Name = operator()
+	return db.NoteRead(ctx, p, no, office.ReadData)
 }
 
 // sessionStore opens what the bot remembers of conversations, where serve keeps it.

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"mingbai/office"
 )
@@ -28,17 +27,14 @@ var actions = map[string]string{
 	"add org": "加机构", "add person": "加人员", "edit person": "改资料", "add post": "加岗位", "remove post": "去掉岗位", "suspend person": "停用", "resume person": "恢复",
 	"invite": "发邀请码", "bind": "绑定聊天", "unbind": "解除绑定", "sign in": "登录后台", "sign out": "退出后台", "sign in failed": "登录失败", "denied": "越权被拒", "wrong code": "码不对", "proof failed": "再次确认失败",
 	"change password": "改密码", "codes on": "设手机验证码", "codes off": "关手机验证码", "recovery codes": "换备用码", "add console account": "开通后台", "reset console account": "重置后台密码",
-	"export": "导出", "password": "密码", "password and code": "密码和手机验证码", "password and recovery code": "密码和备用码", "vouched for": "统一登录", "topic on": "恢复专题", "topic off": "关闭专题", "take": "取件", "rate": "评价",
+	"export": "导出", "password": "密码", "password and code": "密码和手机验证码", "password and recovery code": "密码和备用码", "vouched for": "统一登录", "topic on": "恢复专题", "topic off": "关闭专题", "take": "取件", "read": "查看", "read log": "看了查看记录", "rate": "评价",
 }
 
 // audit shows who did what.
 func audit(c *call) error {
 	f := c.form()
 	filter := office.AuditFilter{Text: f.Get("text"), Limit: perPage, Offset: c.paged()}
-	filter.From, _ = time.ParseInLocation(time.DateOnly, f.Get("from"), china) // what is no day narrows nothing
-	if to, err := time.ParseInLocation(time.DateOnly, f.Get("to"), china); err == nil {
-		filter.To = to.AddDate(0, 0, 1)
-	}
+	filter.From, filter.To = f.period()
 	list, n, err := c.o.Office.SearchAudit(c.r.Context(), filter)
 	if err != nil {
 		return err
@@ -52,6 +48,9 @@ func audit(c *call) error {
 		}
 		if word := actions[e.Detail]; word != "" {
 			e.Detail = word
+		}
+		if e.Action == "read" {
+			e.Detail = office.Read{What: e.Detail}.WhatName()
 		}
 		page.Entries = append(page.Entries, auditRow{e, c.named(names, e.Actor), what, c.named(names, e.Object)})
 	}
@@ -76,6 +75,26 @@ func (c *call) named(known map[string]string, key string) string {
 	}
 	known[key] = name
 	return name
+}
+
+type readsPage struct {
+	Form  *form
+	Rows  []office.Read
+	Pager pager
+}
+
+// reads shows who looked at what.
+func reads(c *call) error {
+	f := c.form()
+	page := readsPage{Form: f}
+	filter := office.ReadFilter{By: f.Get("by"), About: f.Get("about"), Limit: perPage, Offset: c.paged()}
+	filter.From, filter.To = f.period()
+	list, n, err := c.o.Office.Reads(c.r.Context(), c.me, filter)
+	page.Rows, page.Pager = list, c.pager(n)
+	if err != nil {
+		return c.again(err, "reads", f, page)
+	}
+	return c.show(http.StatusOK, "reads", page)
 }
 
 // verifyAudit walks the whole chain and says whether it holds.

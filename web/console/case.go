@@ -18,6 +18,7 @@ type casePage struct {
 	Form    *form
 	Place   string // the organisation that has it
 	Inside  bool
+	Lead    bool // may see who looked at it
 	Way     string
 	Holder  string
 	Filer   string
@@ -105,7 +106,7 @@ func (c *call) caseAgain(fault error, f *form) error {
 // casePage reads what belongs to a case. f is what was typed into its forms.
 func (c *call) casePage(k office.Case, f *form) (*casePage, error) {
 	ctx, db := c.r.Context(), c.o.Office
-	p := &casePage{Case: k, Row: caseRows([]office.Case{k}, c.o.Now())[0], Form: f, Inside: k.Hats&insideHats != 0, Request: reference() + reference()}
+	p := &casePage{Case: k, Row: caseRows([]office.Case{k}, c.o.Now())[0], Form: f, Inside: k.Hats&insideHats != 0, Lead: k.Hats&office.Lead != 0, Request: reference() + reference()}
 	p.Way = wayName(k.Via)
 	var err error
 	if p.Events, err = db.Events(ctx, k); err != nil {
@@ -279,6 +280,9 @@ func printCase(c *call) error {
 		return err
 	}
 	page, err := c.casePage(k, &form{Values: url.Values{}})
+	if err == nil {
+		err = c.o.Office.NoteRead(c.r.Context(), c.me, k.No, office.ReadPrint)
+	}
 	if err != nil {
 		return err
 	}
@@ -302,6 +306,9 @@ func agreement(c *call) error {
 	}
 	if !ok || m.ConfirmBy.IsZero() {
 		return &office.Error{Kind: office.Conflict, Msg: "这件还没有达成协议，没有协议书。"}
+	}
+	if err := c.o.Office.NoteRead(c.r.Context(), c.me, k.No, office.ReadAgreement); err != nil {
+		return err
 	}
 	return c.show(http.StatusOK, "agreement", agreementPage{k, k.Agreement(m)})
 }

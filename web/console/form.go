@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // form is what somebody typed and what was wrong with it.
@@ -58,6 +59,16 @@ func (f *form) number(name string) int64 {
 		return 0
 	}
 	return n
+}
+
+// period reads the days from and to: the first day's begin, and the end of the
+// last. What is no day narrows nothing.
+func (f *form) period() (from, to time.Time) {
+	from, _ = time.ParseInLocation(time.DateOnly, f.Get("from"), china)
+	if day, err := time.ParseInLocation(time.DateOnly, f.Get("to"), china); err == nil {
+		to = day.AddDate(0, 0, 1)
+	}
+	return from, to
 }
 
 // input is one field of a form with what stands in it. In templates:

@@ -79,6 +79,7 @@ var expectations = map[string]expectation{
 	"GET /console/mediators":                  {"经调管", ""},
 	"GET /console/audit":                      {"管", "county"},
 	"POST /console/audit/verify":              {"管", "county"},
+	"GET /console/reads":                      {"管", ""},
 
 	// what is published
 	"GET /console/content":                 {"普管", ""},

@@ -42,7 +42,7 @@ func TestMenu(t *testing.T) {
 		p        office.Person
 		at, want string
 	}{
-		{m.county, "/console/people/4", "首页 办件 跟进[通知 评价 预警] 人员*[人员~ 机构 明白人覆盖 调解员库] 普法[普法内容 发布计划 发布日历 送达台账 定时的活 点单普法 普法责任 普法效果] 记录与安全[审计 专题开关 模型拦截 个人资料] 我的[给我的通知 我的账号]"},
+		{m.county, "/console/people/4", "首页 办件 跟进[通知 评价 预警] 人员*[人员~ 机构 明白人覆盖 调解员库] 普法[普法内容 发布计划 发布日历 送达台账 定时的活 点单普法 普法责任 普法效果] 记录与安全[审计 查看记录 专题开关 模型拦截 个人资料] 我的[给我的通知 我的账号]"},
 		{m.actors[office.Clerk], "/console/cases", "首页 办件* 跟进[通知 评价 预警] 人员[人员 机构 明白人覆盖 调解员库] 普法[点单普法 普法责任] 我的[给我的通知 我的账号]"},
 		{m.actors[office.Helper], "/console", "首页* 办件 给我的通知 我的账号"},
 		{m.actors[office.Mediator], "/console/account", "首页 办件 调解员库 点单普法 普法责任 给我的通知 我的账号*"},

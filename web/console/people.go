@@ -214,6 +214,9 @@ func (c *call) personPage(f *form) (personPage, error) {
 
 func person(c *call) error {
 	page, err := c.personPage(c.form())
+	if err == nil {
+		err = c.o.Office.NotePersonRead(c.r.Context(), c.me, page.Person)
+	}
 	if err != nil {
 		return err
 	}

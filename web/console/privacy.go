@@ -89,6 +89,9 @@ func exportData(c *call) error {
 	if account == "" {
 		return &office.Error{Kind: office.Conflict, Msg: "这一件是在窗口或电话里登记的，没有聊天账号：把这一件打印给本人就是全部。"}
 	}
+	if err := db.NoteRead(ctx, c.me, k.No, office.ReadData); err != nil {
+		return err
+	}
 	d, err := db.Dossier(ctx, c.me.Actor(), account)
 	if err != nil {
 		return err

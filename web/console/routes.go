@@ -146,6 +146,7 @@ func routes() []route {
 
 		// who did what, what the machine says, and what is held of people
 		{pattern: "GET /console/audit", nav: "审计", menu: "记录与安全", roles: admins, county: true, run: audit},
+		{pattern: "GET /console/reads", nav: "查看记录", menu: "记录与安全", roles: admins, run: reads},
 		{pattern: "POST /console/audit/verify", roles: admins, county: true, run: verifyAudit},
 		{pattern: "GET /console/topics", nav: "专题开关", menu: "记录与安全", roles: keepers, county: true, run: topics},
 		{pattern: "POST /console/topics", roles: keepers, county: true, fresh: true, run: switchTopic},
