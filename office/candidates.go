@@ -2,7 +2,6 @@ package office
 
 import (
 	"context"
-	"fmt"
 	"slices"
 )
 
@@ -13,7 +12,7 @@ func (db *DB) Candidates(ctx context.Context, c Case) ([]Person, error) {
 	if err != nil {
 		return nil, err
 	}
-	loads, err := db.held(ctx)
+	loads, err := db.loads(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -31,23 +30,4 @@ func (db *DB) Candidates(ctx context.Context, c Case) ([]Person, error) {
 		return a.Load - b.Load
 	})
 	return list, nil
-}
-
-// held counts the open cases of each person.
-func (db *DB) held(ctx context.Context) (map[int64]int, error) {
-	rows, err := db.read.QueryContext(ctx, `SELECT holder, COUNT(*) FROM cases WHERE holder <> 0 AND closed = 0 GROUP BY holder`)
-	if err != nil {
-		return nil, fmt.Errorf("candidates: %w", err)
-	}
-	defer rows.Close()
-	loads := map[int64]int{}
-	for rows.Next() {
-		var id int64
-		var n int
-		if err := rows.Scan(&id, &n); err != nil {
-			return nil, fmt.Errorf("candidates: %w", err)
-		}
-		loads[id] = n
-	}
-	return loads, rows.Err()
 }

@@ -230,7 +230,13 @@ type opening struct {
 	out Opened
 }
 
-func (o *opening) run(ctx context.Context, tx *sql.Tx) error {
+func (o *opening) run(ctx context.Context, tx *sql.Tx) (err error) {
+	if o.org, err = receiver(ctx, tx, o.by, o.d); err != nil {
+		return err
+	}
+	if err := o.lock(ctx, tx); err != nil {
+		return err
+	}
 	if again, err := caseWhere(ctx, tx, "request", o.d.Request); err == nil || KindOf(err) != NotFound {
 		o.done(again, false)
 		return err
@@ -242,9 +248,6 @@ func (o *opening) run(ctx context.Context, tx *sql.Tx) error {
 	before, err := o.repeated(ctx, tx, same)
 	if err != nil || before.ID != 0 {
 		o.done(before, true)
-		return err
-	}
-	if o.org, err = receiver(ctx, tx, o.by, o.d); err != nil {
 		return err
 	}
 	if err := o.number(ctx, tx); err != nil {
@@ -332,6 +335,16 @@ func (o *opening) repeated(ctx context.Context, tx *sql.Tx, same string) (Case, 
 		return Case{}, nil
 	}
 	return c, err
+}
+
+// lock has cases of one place opened one after the other, so that what is a repeat
+// sees what it repeats, also in another process.
+func (o *opening) lock(ctx context.Context, tx *sql.Tx) error {
+	if _, err := tx.ExecContext(ctx, `INSERT INTO case_numbers (org, year, last) VALUES ($1, $2, 0) ON CONFLICT (org, year) DO UPDATE SET last = case_numbers.last`,
+		o.org.ID, o.db.now().In(china).Year()); err != nil {
+		return fmt.Errorf("open case: %w", err)
+	}
+	return nil
 }
 
 // number gives the next number of the place and year. The counter's row stays

@@ -121,9 +121,11 @@ func (db *DB) SetCounty(ctx context.Context, by string, c County) error {
 		return err
 	}
 	return db.update(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO county (version, at, by_whom, body)
-			SELECT COALESCE(MAX(version), 0) + 1, $1, $2, $3 FROM county`, db.now().Unix(), by, string(body))
-		return err
+		if _, err := tx.ExecContext(ctx, `INSERT INTO county (version, at, by_whom, body)
+			SELECT COALESCE(MAX(version), 0) + 1, $1, $2, $3 FROM county`, db.now().Unix(), by, string(body)); err != nil {
+			return fmt.Errorf("set county: %w", err)
+		}
+		return db.audit(ctx, tx, by, "set county", "county", "")
 	})
 }
 

@@ -167,18 +167,31 @@ func (db *DB) eraseCases(ctx context.Context, tx *sql.Tx, by string, list []Case
 	return nil
 }
 
+// emptyNotices begins the statement that takes the text out of messages. What has
+// no text any more is not sent, and nobody is to call about it.
+func (db *DB) emptyNotices() string {
+	return fmt.Sprintf(`UPDATE notices SET body = '', shown_in = '', sent = CASE WHEN sent = 0 THEN %d ELSE sent END, taken = CASE WHEN taken = 0 THEN %[1]d ELSE taken END`, db.now().Unix())
+}
+
 // eraseCase takes everything that tells of people out of a case. Its number,
-// kind, states and times stay for the figures.
+// kind, states and times stay for the figures. What another process has erased
+// meanwhile stays as it is.
 func (db *DB) eraseCase(ctx context.Context, tx *sql.Tx, by string, c Case) error {
 	gone := "erased " + randomCode(20)
+	r, err := tx.ExecContext(ctx, `UPDATE cases SET account = '', name = '', phone = '', place = '', parties = '', story = '（已删除）', wish = '', answer = CASE WHEN answer = '' THEN '' ELSE '（已删除）' END,
+		request = $1, pickup = $1, same = $1, erased = $2, version = version + 1 WHERE id = $3 AND erased = 0`, gone, db.now().Unix(), c.ID)
+	if err != nil {
+		return fmt.Errorf("erase case: %w", err)
+	}
+	if n, err := r.RowsAffected(); err != nil || n == 0 {
+		return err
+	}
 	for _, q := range []struct {
 		query string
 		args  []any
 	}{
-		{`UPDATE cases SET account = '', name = '', phone = '', place = '', parties = '', story = '（已删除）', wish = '', answer = CASE WHEN answer = '' THEN '' ELSE '（已删除）' END,
-			request = $1, pickup = $1, same = $1, erased = $2, version = version + 1 WHERE id = $3`, []any{gone, db.now().Unix(), c.ID}},
 		{`UPDATE case_events SET request = 'erased ' || CAST(id AS TEXT), note = '', actor = CASE WHEN person = 0 THEN '本人' ELSE actor END WHERE case_id = $1`, []any{c.ID}},
-		{`UPDATE notices SET body = '', account = '', shown_in = '', sent = CASE WHEN sent = 0 THEN $1 ELSE sent END, taken = CASE WHEN taken = 0 THEN $1 ELSE taken END WHERE case_id = $2`, []any{db.now().Unix(), c.ID}},
+		{db.emptyNotices() + `, account = '' WHERE case_id = $1`, []any{c.ID}},
 		{`UPDATE mediations SET terms = '' WHERE case_id = $1`, []any{c.ID}},
 		{`UPDATE mediation_sessions SET note = '', place = '' WHERE case_id = $1`, []any{c.ID}},
 		{`UPDATE ratings SET reason = '' WHERE case_id = $1`, []any{c.ID}},
@@ -211,7 +224,7 @@ func (db *DB) erasePerson(ctx context.Context, tx *sql.Tx, key []byte, a Account
 		e.Kept = append(e.Kept, Kept{What: "工作身份（" + p.label() + "）", Why: "姓名、岗位和履职记录由单位管理，离岗后由管理员处理；这个聊天号不再和它绑在一起。"})
 	}
 	person := keyed(key, "person", string(a))
-	if err := eraseOrders(ctx, tx, a, e); err != nil {
+	if err := db.eraseOrders(ctx, tx, a, e); err != nil {
 		return err
 	}
 	if err := db.partConsults(ctx, tx, person, e); err != nil {
@@ -221,7 +234,7 @@ func (db *DB) erasePerson(ctx context.Context, tx *sql.Tx, key []byte, a Account
 		what, query string
 		args        []any
 	}{
-		{"通知", `UPDATE notices SET body = '', shown_in = '' WHERE account = $1 AND body <> '' AND (case_id IS NULL OR case_id IN (SELECT id FROM cases WHERE state IN ('archived', 'merged', 'withdrawn')))`, []any{string(a)}},
+		{"通知", db.emptyNotices() + ` WHERE account = $1 AND body <> '' AND (case_id IS NULL OR case_id IN (SELECT id FROM cases WHERE state IN ('archived', 'merged', 'withdrawn')))`, []any{string(a)}},
 		{"订阅", `DELETE FROM subscriptions WHERE account = $1`, []any{string(a)}},
 		{"推送记录", `UPDATE deliveries SET target = 'erased ' || CAST(id AS TEXT) WHERE sink = 'chat' AND target = $1`, []any{string(a)}},
 		{"推送日", `DELETE FROM push_days WHERE account = $1`, []any{string(a)}},

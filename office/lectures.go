@@ -531,37 +531,6 @@ func (db *DB) dossierLectures(ctx context.Context, _ []byte, a Account, d *Dossi
 	}, `SELECT `+orderColumns+` WHERE x.account = $1 ORDER BY x.id DESC LIMIT $2`, string(a), maxDossier)
 }
 
-// eraseOrders takes what tells of the person out of the orders they placed; those
-// that are still to be held stay until they are over or cancelled.
-func eraseOrders(ctx context.Context, tx *sql.Tx, a Account, e *Erasure) error {
-	rows, err := tx.QueryContext(ctx, `SELECT no FROM orders WHERE account = $1 AND state NOT IN ('done', 'rated', 'cancelled') ORDER BY id`, string(a))
-	if err != nil {
-		return fmt.Errorf("erase orders: %w", err)
-	}
-	for rows.Next() {
-		var no string
-		if err := rows.Scan(&no); err != nil {
-			return errors.Join(err, rows.Close())
-		}
-		e.Kept = append(e.Kept, Kept{What: no, Why: "讲座还没有讲，讲师要凭它联系您。讲完以后可以删；不听了，先回“取消讲座 " + no + " 原因”。"})
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-		return err
-	}
-	if err := erasePhotos(ctx, tx, a, e); err != nil {
-		return err
-	}
-	r, err := tx.ExecContext(ctx, `UPDATE orders SET account = '', contact = '', phone = '', wish = '', reason = '', request = 'erased ' || CAST(id AS TEXT), version = version + 1
-		WHERE account = $1 AND state IN ('done', 'rated', 'cancelled')`, string(a))
-	if err != nil {
-		return fmt.Errorf("erase orders: %w", err)
-	}
-	if n, err := r.RowsAffected(); err == nil && n > 0 {
-		e.Erased["讲座订单"] += int(n)
-	}
-	return nil
-}
-
 // OrderByID reads an order by its id for a person, as Order does.
 func (db *DB) OrderByID(ctx context.Context, p Person, id int64) (Order, error) {
 	o, err := orderWhere(ctx, db.read, "x.id", id)

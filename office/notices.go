@@ -3,6 +3,7 @@ package office
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -116,6 +117,9 @@ func (db *DB) tellOfMove(ctx context.Context, tx *sql.Tx, key []byte, by Person,
 	case "correct", "withdraw", "decline":
 		if err := db.tellDesk(ctx, tx, c, m.Verb, fmt.Sprintf("%s：%s。%s", c.No, m.Name, a.Note)); err != nil {
 			return err
+		}
+		if m.Verb == "withdraw" {
+			holder = fmt.Sprintf("%s 本人撤回了，不用再办。", c.No)
 		}
 	}
 	if applicant != "" {
@@ -260,7 +264,7 @@ func (db *DB) Contact(ctx context.Context, a Account, message string, n int) ([]
 		slices.SortFunc(list, func(a, b Notice) int { return int(a.ID - b.ID) })
 		// An answer that was shown in full is in the applicant's hands.
 		_, err = tx.ExecContext(ctx, `UPDATE cases SET taken = $2 WHERE account = $1 AND taken = 0 AND restricted = 0 AND answered > 0
-			AND EXISTS (SELECT 1 FROM notices n WHERE n.case_id = cases.id AND n.kind = 'answer' AND n.taken > 0 AND n.created >= cases.answered)`, string(a), now)
+			AND (SELECT n.taken FROM notices n WHERE n.case_id = cases.id AND n.kind = 'answer' AND n.person = 0 ORDER BY n.id DESC LIMIT 1) > 0`, string(a), now)
 		return err
 	})
 	if err != nil {
@@ -301,38 +305,34 @@ func (db *DB) Take(ctx context.Context, c Case) error {
 // CallList gives the cases in a person's scope whose answer nobody has fetched
 // for that long: somebody should call.
 func (db *DB) CallList(ctx context.Context, p Person, after time.Duration) ([]Case, error) {
-	list, _, err := db.list(ctx, db.read, p, CaseFilter{States: []State{Answered}, Limit: 500})
-	if err != nil {
-		return nil, err
-	}
-	limit := db.now().Add(-after)
-	return slices.DeleteFunc(list, func(c Case) bool {
-		return c.Hats&inside == 0 || !c.Taken.IsZero() || c.Answered.After(limit)
-	}), nil
+	list, _, err := db.list(ctx, db.read, p, CaseFilter{States: []State{Answered}, Limit: 500, untaken: db.now().Add(-after)})
+	return slices.DeleteFunc(list, func(c Case) bool { return c.Hats&inside == 0 }), err
 }
 
 // Remind makes the messages that time calls for, each once: a step that is late,
-// asking back after an answer, and answers nobody fetched.
+// asking back after an answer, and answers nobody fetched. One kind that fails
+// does not keep the others from being made.
 func (db *DB) Remind(ctx context.Context) error {
 	now := db.now()
-	if err := db.remindConfirm(ctx, now); err != nil {
-		return err
+	faults := []error{db.remindConfirm(ctx, now), db.remindUnclaimed(ctx, now), db.Rotate(ctx), db.RemindPrompts(ctx)}
+	late, err := db.remindable(ctx, now)
+	if err == nil && len(late) > 0 {
+		err = db.remindLate(ctx, late, now)
 	}
-	if err := db.remindUnclaimed(ctx, now); err != nil {
-		return err
-	}
-	if err := db.Rotate(ctx); err != nil {
-		return err
-	}
-	if err := db.RemindPrompts(ctx); err != nil {
-		return err
-	}
-	due, err := db.remindable(ctx, now)
-	if err != nil || len(due) == 0 {
-		return err
-	}
+	return errors.Join(append(faults, err)...)
+}
+
+// remindLate tells of cases that were late just now, if they are still.
+func (db *DB) remindLate(ctx context.Context, late []Case, now time.Time) error {
 	return db.update(ctx, func(tx *sql.Tx) error {
-		for _, c := range due {
+		for _, was := range late {
+			c, err := caseWhere(ctx, tx, "id", was.ID)
+			if err != nil {
+				return err
+			}
+			if !c.Due.Equal(was.Due) || c.State != was.State {
+				continue
+			}
 			if err := db.remind(ctx, tx, c, now); err != nil {
 				return err
 			}

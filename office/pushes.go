@@ -87,6 +87,13 @@ func (db *DB) MayPush(ctx context.Context, d Delivery) error {
 		if wants == 0 {
 			return &RefusedError{Code: "unsubscribed"}
 		}
+		w := clause{}
+		if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM (`+subscribers(&w, d.Version)+`) AS t WHERE t.target = `+w.arg(d.Target), w.args...).Scan(&wants); err != nil {
+			return fmt.Errorf("may push: %w", err)
+		}
+		if wants == 0 { // they want other things still
+			return &FailedError{Code: "unsubscribed"}
+		}
 		day := now.Format(time.DateOnly)
 		var holder int64
 		err := tx.QueryRowContext(ctx, `INSERT INTO push_days (account, day, delivery) VALUES ($1, $2, $3)

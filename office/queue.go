@@ -24,8 +24,9 @@ type CaseFilter struct {
 	Limit   int // 0: 50
 	Offset  int
 
-	tail string
-	year int
+	tail    string
+	year    int
+	untaken time.Time // answered before, and nobody took it
 }
 
 // MaxFound is how many cases a search by words finds at most; who gets that many
@@ -145,6 +146,9 @@ func (db *DB) clause(ctx context.Context, q querier, p Person, f CaseFilter) (w 
 	}
 	if !f.Since.IsZero() {
 		w.and = append(w.and, "opened >= "+w.arg(f.Since.Unix()))
+	}
+	if !f.untaken.IsZero() {
+		w.and = append(w.and, "taken = 0 AND answered <= "+w.arg(f.untaken.Unix()))
 	}
 	if f.tail != "" {
 		w.and = append(w.and, "no LIKE "+w.arg(fmt.Sprintf("%d-%%%s", f.year, f.tail)))

@@ -98,7 +98,7 @@ func (db *DB) ClaimRelays(ctx context.Context, ways []string, n int) ([]Relay, e
 			in = append(in, w.arg(way))
 		}
 		rows, err := tx.QueryContext(ctx, `UPDATE relays SET next = `+until+`, tries = tries + 1 WHERE id IN (
-			SELECT id FROM relays WHERE state = 0 AND next <= `+at+` AND way IN (`+strings.Join(in, ", ")+`) ORDER BY id LIMIT `+limit+`) AND next <= `+at+`
+			SELECT id FROM relays WHERE state = 0 AND tries < `+w.arg(maxRelays)+` AND next <= `+at+` AND way IN (`+strings.Join(in, ", ")+`) ORDER BY id LIMIT `+limit+`) AND next <= `+at+`
 			RETURNING id, notice, way, target, tries, (SELECT kind FROM notices WHERE notices.id = relays.notice),
 			COALESCE((SELECT c.no FROM notices n JOIN cases c ON c.id = n.case_id WHERE n.id = relays.notice), '')`, w.args...)
 		if err != nil {

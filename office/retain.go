@@ -22,6 +22,9 @@ func (db *DB) Retain(ctx context.Context, by string, keep Keep, dry bool) (map[s
 	if err := db.retainCases(ctx, by, keep, dry, done); err != nil {
 		return done, err
 	}
+	if err := db.retainOrders(ctx, keep, dry, done); err != nil {
+		return done, err
+	}
 	if err := db.retainRows(ctx, keep, dry, done); err != nil {
 		return done, err
 	}
@@ -46,32 +49,63 @@ func (db *DB) retainCases(ctx context.Context, by string, keep Keep, dry bool, d
 	if dry {
 		return db.tally(ctx, done, "事项", `SELECT COUNT(*) FROM cases WHERE closed > 0 AND closed <= $1 AND erased = 0`, limit)
 	}
+	return db.batches(ctx, done, "事项", func(tx *sql.Tx) (int, error) {
+		rows, err := tx.QueryContext(ctx, `SELECT `+caseColumns+` FROM cases WHERE closed > 0 AND closed <= $1 AND erased = 0 ORDER BY id LIMIT $2`, limit, retainBatch)
+		if err != nil {
+			return 0, err
+		}
+		list, err := scanCases(rows)
+		if err != nil {
+			return 0, err
+		}
+		for _, c := range list {
+			if err := db.eraseCase(ctx, tx, by, c); err != nil {
+				return 0, err
+			}
+		}
+		return len(list), nil
+	})
+}
+
+// retainOrders takes who ordered out of lectures that are as long over as cases
+// are kept.
+func (db *DB) retainOrders(ctx context.Context, keep Keep, dry bool, done map[string]int) error {
+	if keep.Cases == 0 {
+		return nil
+	}
+	limit := db.now().AddDate(0, 0, -keep.Cases).Unix()
+	if dry {
+		return db.tally(ctx, done, "讲座订单", `SELECT COUNT(*) FROM orders WHERE ends <= $1 AND phone <> ''`, limit)
+	}
+	return db.batches(ctx, done, "讲座订单", func(tx *sql.Tx) (int, error) {
+		ids, err := numbers(ctx, tx, `SELECT id FROM orders WHERE ends <= $1 AND phone <> '' ORDER BY id LIMIT $2`, limit, retainBatch)
+		if err != nil {
+			return 0, err
+		}
+		for _, id := range ids {
+			if err := db.eraseOrder(ctx, tx, id); err != nil {
+				return 0, err
+			}
+		}
+		return len(ids), nil
+	})
+}
+
+// batches runs f, each time in a transaction of its own, until it has done nothing.
+func (db *DB) batches(ctx context.Context, done map[string]int, what string, f func(tx *sql.Tx) (int, error)) error {
 	for {
 		n := 0
-		err := db.update(ctx, func(tx *sql.Tx) error {
-			rows, err := tx.QueryContext(ctx, `SELECT `+caseColumns+` FROM cases WHERE closed > 0 AND closed <= $1 AND erased = 0 ORDER BY id LIMIT $2`, limit, retainBatch)
-			if err != nil {
-				return err
-			}
-			list, err := scanCases(rows)
-			if err != nil {
-				return err
-			}
-			n = len(list)
-			for _, c := range list {
-				if err := db.eraseCase(ctx, tx, by, c); err != nil {
-					return err
-				}
-			}
-			return nil
+		err := db.update(ctx, func(tx *sql.Tx) (err error) {
+			n, err = f(tx)
+			return err
 		})
 		if err != nil {
-			return fmt.Errorf("retain cases: %w", err)
+			return fmt.Errorf("retain %s: %w", what, err)
 		}
 		if n == 0 {
 			return nil
 		}
-		done["事项"] += n
+		done[what] += n
 	}
 }
 
@@ -103,7 +137,7 @@ func (db *DB) retainRows(ctx context.Context, keep Keep, dry bool, done map[stri
 		what, table, where, change string
 		limit                      int64
 	}{
-		{"通知", "notices", `body <> '' AND created < $1 AND (case_id IS NULL OR case_id IN (SELECT id FROM cases WHERE closed > 0))`, `UPDATE notices SET body = '', shown_in = ''`, before(keep.Notices)},
+		{"通知", "notices", `body <> '' AND created < $1 AND (case_id IS NULL OR case_id IN (SELECT id FROM cases WHERE closed > 0))`, db.emptyNotices(), before(keep.Notices)},
 		{"咨询记录", "consults", `at < $1 AND person NOT LIKE 'x%'`, `UPDATE consults SET person = 'x' || id, session = 'x' || id, reason = ''`, before(keep.Consults)},
 		{"查看记录", "reads", `at < $1`, `DELETE FROM reads`, before(keep.Reads)},
 		{"邀请码", "invites", `expires < $1`, `DELETE FROM invites`, codes},

@@ -122,9 +122,15 @@ func (db *DB) useCode(ctx context.Context, tx *sql.Tx, key []byte, person int64,
 	if err != nil {
 		return "", err
 	}
-	if step > a.step {
-		_, err := tx.ExecContext(ctx, `UPDATE console_accounts SET totp_step = $1 WHERE person = $2`, step, person)
-		return "password and code", err
+	if step > a.step { // of two at once the second finds it used
+		r, err := tx.ExecContext(ctx, `UPDATE console_accounts SET totp_step = $1 WHERE person = $2 AND totp_step < $1`, step, person)
+		if err != nil {
+			return "", fmt.Errorf("use a code: %w", err)
+		}
+		if n, err := r.RowsAffected(); err != nil || n == 0 {
+			return "", err
+		}
+		return "password and code", nil
 	}
 	clean := CleanCode(typed)
 	if !right || len(clean) != recoveryDigits {
