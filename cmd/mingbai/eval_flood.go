@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"mingbai/knowledge"
 	"mingbai/knowledge/llmtest"
 )
 
@@ -22,7 +21,8 @@ const (
 	floodPerSec  = 10                     // messages of the one person: 600 a minute
 	floodThink   = 300 * time.Millisecond // of the model
 	floodMark    = "洪水标记"                 // in every message of the one person
-	mostSlowdown = 2.0                    // of the others' p99
+	floodAnswer  = "先收好证据，再去申请劳动仲裁，不收费。〔1〕"
+	mostSlowdown = 2.0 // of the others' p99
 )
 
 // floodFigures is what a flood of one person does to itself and to others.
@@ -31,7 +31,7 @@ type floodFigures struct {
 	Taken     int     `json:"taken"`      // of them
 	Refused   int     `json:"refused"`    // of them: too fast
 	Calls     int     `json:"calls"`      // of the model, for the flood
-	Tokens    int     `json:"tokens"`     // estimated, for the flood
+	Tokens    int     `json:"tokens"`     // as the model counts them, for the flood
 	Budget    int     `json:"budget"`     // of one person
 	Others    int     `json:"others"`     // answers to the others while it lasted
 	CalmP50   float64 `json:"calm_p50"`   // ms, without a flood
@@ -40,7 +40,7 @@ type floodFigures struct {
 	FloodP99  float64 `json:"flood_p99"`  // ms
 	Slowdown  float64 `json:"slowdown"`   // of p99
 	CallsAll  int     `json:"calls_all"`  // of the model, for everybody, during the flood
-	TokensAll int     `json:"tokens_all"` // estimated
+	TokensAll int     `json:"tokens_all"` // as the model counts them
 	BudgetAll int     `json:"budget_all"` // of a day
 }
 
@@ -72,9 +72,9 @@ func evalFlood(ctx context.Context, a *app, args []string) error {
 }
 
 func (g floodFigures) write(w io.Writer) error {
-	_, err := fmt.Fprintf(w, "一个人发 %d 条：收下 %d，嫌快退回 %d；为他问模型 %d 次，约 %d 词元（每人每天 %d）\n"+
+	_, err := fmt.Fprintf(w, "一个人发 %d 条：收下 %d，嫌快退回 %d；为他问模型 %d 次，%d 词元（每人每天 %d）\n"+
 		"旁边 50 个人同时问，答了 %d 次：平时 p50 %.0f、p99 %.0f 毫秒，洪水时 p50 %.0f、p99 %.0f 毫秒，p99 是 %.2f 倍\n"+
-		"洪水期间一共问模型 %d 次，约 %d 词元（每天 %d）\n",
+		"洪水期间一共问模型 %d 次，%d 词元（每天 %d）\n",
 		g.Sent, g.Taken, g.Refused, g.Calls, g.Tokens, g.Budget, g.Others, g.CalmP50, g.CalmP99, g.FloodP50, g.FloodP99, g.Slowdown, g.CallsAll, g.TokensAll, g.BudgetAll)
 	return err
 }
@@ -98,7 +98,7 @@ func (r *hostileRange) measureFlood(lasts time.Duration) (floodFigures, error) {
 	}
 	r.model.Answer(func(llmtest.Request) (string, llmtest.Fault) {
 		<-time.After(floodThink)
-		return "先收好证据，再去申请劳动仲裁，不收费。〔1〕", llmtest.None
+		return floodAnswer, llmtest.None
 	})
 	calm, err := r.crowd(0)
 	if err != nil {
@@ -122,22 +122,13 @@ func (r *hostileRange) measureFlood(lasts time.Duration) (floodFigures, error) {
 	m := r.first().server.app.config.Model
 	g.Budget, g.BudgetAll = m.TokensPerson, m.TokensDay
 	for _, q := range r.model.Requests()[before:] {
-		n := tokensOf(q)
+		n := q.Tokens() + len([]rune(floodAnswer))
 		g.CallsAll, g.TokensAll = g.CallsAll+1, g.TokensAll+n
 		if strings.Contains(q.User(), floodMark) {
 			g.Calls, g.Tokens = g.Calls+1, g.Tokens+n
 		}
 	}
 	return g, nil
-}
-
-// tokensOf estimates what a request and its answer cost.
-func tokensOf(q llmtest.Request) int {
-	n := 40 // of the answer
-	for _, m := range q.Messages {
-		n += knowledge.EstimateTokens(m.Content)
-	}
-	return n
 }
 
 // percentile of times, in milliseconds.

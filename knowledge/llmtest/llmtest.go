@@ -382,11 +382,17 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, in Request, text
 	fmt.Fprint(w, "data: [DONE]\n\n")
 }
 
-func usage(in Request, text string) map[string]int {
+// Tokens is what the server says the messages cost: a character is a token.
+func (r Request) Tokens() int {
 	n := 0
-	for _, m := range in.Messages {
+	for _, m := range r.Messages {
 		n += len([]rune(m.Content))
 	}
+	return n
+}
+
+func usage(in Request, text string) map[string]int {
+	n := in.Tokens()
 	return map[string]int{"prompt_tokens": n, "completion_tokens": len([]rune(text)), "total_tokens": n + len([]rune(text))}
 }
 
