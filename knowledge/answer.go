@@ -102,7 +102,7 @@ func (p *page) compose(e *Entry, asked string, computed []Computed, also []*Entr
 		p.b.WriteString("\n\n")
 		p.b.WriteString(c.Text + p.markFor(c.Basis))
 	}
-	p.clocks(clocks)
+	p.clocks(clocks, asOf)
 	first := e.Section(asked)
 	if first != "" {
 		p.section(e, asked, first)
@@ -132,7 +132,7 @@ func (p *page) follow(e *Entry, asked string, computed []Computed, clocks []Cloc
 	for _, c := range computed {
 		p.b.WriteString("\n\n" + c.Text + p.markFor(c.Basis))
 	}
-	p.clocks(clocks)
+	p.clocks(clocks, asOf)
 	p.foot(asOf)
 	return p.b.String()
 }
@@ -173,18 +173,76 @@ func (p *page) markFor(basis []Citation) string {
 	return marks
 }
 
-// clocks writes the periods whose last day could be computed.
-func (p *page) clocks(clocks []Clock) {
+// clocks writes the periods whose last day could be computed, and how that day
+// lies to the day asked about.
+func (p *page) clocks(clocks []Clock, asOf time.Time) {
 	for _, c := range clocks {
 		if c.Due.IsZero() {
 			continue
 		}
-		p.b.WriteString("\n\n按你说的日期算：" + c.Rule.Title + "，从" + hanDay(c.From) + "起" + c.Rule.Span + "，最后一天是" + hanDay(c.Due))
-		if !c.Exact {
-			p.b.WriteString("（那一年的放假安排还没公布，遇节假日会顺延）")
-		}
-		p.b.WriteString("。以你手里的文书和证据为准，宜早不宜晚。" + p.markFor(c.Rule.Citations()[:min(1, len(c.Rule.Basis))]))
+		p.b.WriteString("\n\n" + c.text() + c.left(asOf) + "以你手里的文书和证据为准，宜早不宜晚。" + p.markFor(c.Rule.Citations()[:min(1, len(c.Rule.Basis))]))
 	}
+}
+
+func (c Clock) text() string {
+	begins := "起"
+	if c.Again {
+		begins = "催要或对方答应（留好证据）时起重新算"
+	}
+	if c.About() {
+		return "按你说的大概时间算：" + c.Rule.Title + "，从" + aboutMonth(c.From, c.LatestFrom) + begins + c.Rule.Span + "，大约到" + aboutMonth(c.Due, c.LatestDue)
+	}
+	s := "按你说的日期算：" + c.Rule.Title + "，从" + hanDay(c.From) + begins + c.Rule.Span + "，最后一天是" + hanDay(c.Due)
+	if !c.Exact {
+		s += "（那一年的放假安排还没公布，遇节假日会顺延）"
+	}
+	return s
+}
+
+// fewDays is how many days before the last one a person is told the number left.
+const fewDays = 15
+
+// left says how many days there are to the last one, or that it has passed and
+// what may have made it later.
+func (c Clock) left(asOf time.Time) string {
+	last := c.Due
+	if c.About() {
+		last = c.LatestDue
+	}
+	days := int(last.Sub(asOf).Hours() / 24)
+	switch {
+	case days < 0 && c.About():
+		return "，多半已经过了。" + c.stillOpen()
+	case days < 0:
+		return "，到" + hanDay(asOf) + "已经过了" + strconv.Itoa(-days) + "天。" + c.stillOpen()
+	case c.About() && !c.Due.After(asOf.AddDate(0, 0, fewDays)):
+		return "：可能就在这几天，也可能刚过，马上去办。"
+	case c.About():
+		return "，应该还没过。"
+	case days == 0:
+		return "，就是今天，马上去办。"
+	case days <= fewDays:
+		return "，只剩" + strconv.Itoa(days) + "天。"
+	}
+	return "。"
+}
+
+// stillOpen says why a period that has passed by the count need not be over.
+func (c Clock) stillOpen() string {
+	s := "先别放弃：期限从“" + c.Rule.From + "”算起"
+	if c.Rule.Note != "" {
+		s += "；" + c.Rule.Note
+	}
+	return s + "。属于哪种情况，马上打 12348 问清楚。"
+}
+
+// aboutMonth names the months two days lie in.
+func aboutMonth(from, to time.Time) string {
+	month := func(d time.Time) string { return strconv.Itoa(d.Year()) + "年" + strconv.Itoa(int(d.Month())) + "月" }
+	if a, b := month(from), month(to); a != b {
+		return a + "至" + b
+	}
+	return month(from)
 }
 
 // foot writes the list of what the text rests on and the day it is stated for.

@@ -40,7 +40,7 @@ var calculators = []calculator{
 	{"severance", []string{"LB09"}, regexp.MustCompile(`赔|补偿|N|n|多少|几个月|给我`),
 		[]Citation{art("劳动合同法", 47, "每满一年支付一个月工资", "六个月以上不满一年的，按一年计算", "半个月工资"), art("劳动合同法", 87, "二倍")}, severance},
 	{"double_wage", []string{"LB07"}, regexp.MustCompile(`双倍|两倍|二倍|赔|多少|补偿`),
-		[]Citation{art("劳动合同法", 82, "二倍的工资"), art("劳动合同法实施条例", 6, "两倍的工资")}, doubleWage},
+		[]Citation{art("劳动合同法", 82, "二倍的工资"), art("劳动合同法实施条例", 6, "两倍的工资"), art("劳动争议调解仲裁法", 27, "一年")}, doubleWage},
 	{"child_support", []string{"FM05", "FM04"}, regexp.MustCompile(`抚养费|生活费|给多少|养`),
 		[]Citation{{Law: "婚姻家庭编解释一", Article: ArticleNo{N: 49}, Proof: []string{"百分之二十至三十", "百分之五十"}}}, childSupport},
 	{"unemployment", []string{"WI09"}, regexp.MustCompile(`失业`),
@@ -136,7 +136,7 @@ func serviceYears(months float64) float64 {
 }
 
 func severance(t string) string {
-	months, ok := monthsIn(t)
+	months, ok := served(t)
 	if !ok {
 		return ""
 	}
@@ -149,6 +149,26 @@ func severance(t string) string {
 	return s
 }
 
+var (
+	workedBefore = regexp.MustCompile(`(?:干|做|工作|上班|打工|工龄|入职|进厂|进公司|进单位|待|呆|来|用工)(?:了|满|有|是|已经|已|都|快|这里|这儿|在这|他家|到现在)*$`)
+	paidBefore   = regexp.MustCompile(`(?:交|缴|缴费|参保|买|缴纳)(?:了|过|满|有|够|费|社保|保险|失业保险|失业金|的|已经|一共|总共|累计)*$`)
+)
+
+// served is how many months somebody worked for an employer: the time that stands
+// behind a word for work; else the only time there is, if it is of nothing else.
+func served(t string) (months float64, ok bool) {
+	if m, ok := monthsAfter(t, workedBefore); ok {
+		return m, true
+	}
+	if otherTime.MatchString(t) {
+		return 0, false
+	}
+	return monthsIn(t)
+}
+
+// otherTime is time that is not that of the work: of arrears, or ago.
+var otherTime = regexp.MustCompile(`(?:欠|拖|拖欠|没发|不发|压了?)[^，。]{0,8}(?:年|个月)|(?:年|个月)[^，。]{0,3}(?:没发|不发|没给|工资|薪)|(?:年|个月)(?:以|之)?前`)
+
 func wages(t string) []quantity {
 	var list []quantity
 	for _, q := range yuan(t) {
@@ -160,7 +180,7 @@ func wages(t string) []quantity {
 }
 
 func doubleWage(t string) string {
-	months, ok := monthsIn(t)
+	months, ok := served(t)
 	if !ok {
 		return ""
 	}
@@ -171,6 +191,9 @@ func doubleWage(t string) string {
 	s := fmt.Sprintf("按你说的时间算，二倍工资从用工满一个月的次日（第2个月）起算，可以要求%s个月的二倍工资差额（最多11个月）。", number(n))
 	if list := wages(t); len(list) > 0 {
 		s += fmt.Sprintf("月工资按%s算，差额约%s。", money(list[0].value), money(list[0].value*n))
+	}
+	if months > 12 {
+		s += "但申请仲裁的时效是1年，干满一年以后拖得越久，能支持的越少，各地算法不同，要尽快申请。"
 	}
 	return s
 }
@@ -189,7 +212,7 @@ func childSupport(t string) string {
 }
 
 func unemployment(t string) string {
-	months, ok := monthsIn(t)
+	months, ok := monthsAfter(t, paidBefore)
 	if !ok {
 		return ""
 	}

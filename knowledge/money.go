@@ -143,6 +143,28 @@ func monthsIn(text string) (months float64, ok bool) {
 	return months, ok
 }
 
+// monthsAfter is monthsIn of the first period that stands right behind before.
+func monthsAfter(text string, before *regexp.Regexp) (months float64, ok bool) {
+	for _, q := range quantities(text) {
+		if q.unit != "年" && q.unit != "个月" || q.unit == "年" && q.value > 60 || !before.MatchString(text[:q.start]) {
+			continue
+		}
+		end := q.end
+		if q.unit == "年" { // 3年7个月
+			for _, more := range quantities(text[q.end:]) {
+				if more.unit == "个月" && more.start <= len("零") {
+					end = q.end + more.end
+				}
+			}
+		}
+		return monthsIn(text[q.start:end])
+	}
+	if at := strings.Index(text, "半年"); at >= 0 && before.MatchString(text[:at]) {
+		return 6, true
+	}
+	return 0, false
+}
+
 // money writes an amount in yuan without needless decimals.
 func money(v float64) string {
 	v = math.Round(v*100) / 100

@@ -3,6 +3,7 @@ package knowledge
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -14,11 +15,13 @@ import (
 type Rule struct {
 	Key   string         `yaml:"key"`
 	Title string         `yaml:"title"`
-	Span  string         `yaml:"span"` // "15日", "3个工作日"; or words when no period runs
-	From  string         `yaml:"from"` // what starts it
-	Mine  bool           `yaml:"mine"` // the person must act within it, not an authority
-	Cues  []string       `yaml:"cues"` // words beside a date that mean the period runs from it
-	More  []string       `yaml:"more"` // further periods of the same row
+	Span  string         `yaml:"span"`  // "15日", "3个工作日"; or words when no period runs
+	From  string         `yaml:"from"`  // what starts it
+	Mine  bool           `yaml:"mine"`  // the person must act within it, not an authority
+	Cues  []string       `yaml:"cues"`  // words beside a date that mean the period runs from it
+	Not   []string       `yaml:"not"`   // words that mean another paper or event than those of cues
+	Again []string       `yaml:"again"` // words beside a date that mean "the period begins anew here"
+	More  []string       `yaml:"more"`  // further periods of the same row
 	Note  string         `yaml:"note"`
 	Basis []ruleCitation `yaml:"basis"`
 
@@ -85,7 +88,16 @@ type Clock struct {
 	From  time.Time // the day it runs from; zero if the person named none
 	Due   time.Time // its last day; zero without From
 	Exact bool      // false: a holiday not announced yet could move Due
+
+	// If the person said only about when it was, From and Due are the earliest
+	// that may be, and these the latest; else zero.
+	LatestFrom, LatestDue time.Time
+
+	Again bool // it began anew on From: a claim was made, or acknowledged
 }
+
+// About says that From and Due are not known to the day.
+func (c Clock) About() bool { return !c.LatestDue.IsZero() }
 
 // Clocks gives the periods of the named rows, those the person must keep first,
 // then the soonest. If text names the day of the event that starts one, its last
@@ -99,10 +111,7 @@ func (rules Rules) Clocks(keys []string, text string, on time.Time) []Clock {
 		}
 		c := Clock{Rule: r}
 		if r.Mine && r.Period.N > 0 {
-			if from, ok := eventDay(text, r.Cues, on); ok {
-				c.From = from
-				c.Due, c.Exact = calendar.Due(from, r.Period, r.Period.Unit != calendar.WorkDays)
-			}
+			c.start(text, on)
 		}
 		list = append(list, c)
 	}
@@ -119,24 +128,46 @@ func (rules Rules) Clocks(keys []string, text string, on time.Time) []Clock {
 	return list
 }
 
-// eventDay finds the day a person names together with one of the cues, within
-// the same clause. The day must not lie after on.
-func eventDay(text string, cues []string, on time.Time) (time.Time, bool) {
-	if len(cues) == 0 {
-		return time.Time{}, false
+// start computes the last day, if text says when the period began.
+func (c *Clock) start(text string, on time.Time) {
+	r := c.Rule
+	due := func(day time.Time) (time.Time, bool) {
+		return calendar.Due(day, r.Period, r.Period.Unit != calendar.WorkDays)
 	}
+	e, ok := event(text, r.Cues, r.Not, on)
+	if again, anew := event(text, r.Again, nil, on); anew && (!ok || again.from.After(e.to)) {
+		if first, _ := due(e.to); !ok || !again.to.After(first) { // else it had passed before
+			e, ok, c.Again = again, true, true
+		}
+	}
+	if !ok {
+		return
+	}
+	c.From = e.from
+	c.Due, c.Exact = due(e.from)
+	if !e.exact() {
+		c.LatestFrom = e.to
+		c.LatestDue, _ = due(e.to)
+	}
+}
+
+// event finds when that was which starts a period: the time a person names in the
+// same clause as one of the cues, and none of the words of another event.
+func event(text string, cues, not []string, on time.Time) (dayRange, bool) {
 	for _, clause := range clausePattern.Split(Normalize(text), -1) {
+		if slices.ContainsFunc(not, func(w string) bool { return strings.Contains(clause, w) }) {
+			continue
+		}
 		for _, cue := range cues {
 			if !strings.Contains(clause, cue) {
 				continue
 			}
-			if d, ok := findDay(clause, on); ok && !d.After(on) {
-				return d, true
+			if e, ok := happened(clause, cue, on); ok {
+				return e, true
 			}
-			break
 		}
 	}
-	return time.Time{}, false
+	return dayRange{}, false
 }
 
 var clausePattern = regexp.MustCompile(`[,，。;；!！?？\n]`)

@@ -41,7 +41,6 @@ func TestClocks(t *testing.T) {
 		{"labor_sue", "昨天收到仲裁裁决书，不服怎么办", "2026-11-21", "2026-12-07"}, // 15 days end on a Sunday
 		{"labor_sue", "11月9号拿到的裁决书", "2026-11-09", "2026-11-24"},
 		{"labor_arb", "我今年3月5日被公司辞退", "2026-03-05", "2027-03-05"},
-		{"labor_arb", "公司去年三月把我辞了", "", ""}, // a month is not a day
 		{"adm_review", "上周三收到处罚决定", "2026-11-11", "2027-01-11"},
 		{"traffic_review", "前天收到事故认定书", "2026-11-20", "2026-11-25"}, // working days
 		{"consumer_return", "三天前签收的", "2026-11-19", "2026-11-26"},
@@ -55,6 +54,48 @@ func TestClocks(t *testing.T) {
 		}
 		if got := dayText(list[0].From) + " " + dayText(list[0].Due); got != c.from+" "+c.due {
 			t.Errorf("%s %q: got %s, want %s %s", c.key, c.text, got, c.from, c.due)
+		}
+	}
+}
+
+// When people say how long ago something was, the asking day is not the event's.
+func TestClocks_HowLongAgo(t *testing.T) {
+	t.Parallel()
+	rules := builtinRules(t)
+	on, _ := ParseDate("2026-11-29") // a Sunday
+	for _, c := range []struct{ key, text, from, due, left string }{
+		{"injury_worker", "今天离出事一年零二十天了", "2025-11-09", "2026-11-09", "已经过了20天"},
+		{"injury_worker", "事故发生到今天十三个月了，还能申请吗", "2025-09-30..2025-10-29", "2026-09-30..2026-10-29", "多半已经过了"},
+		{"injury_worker", "我爹在工地摔伤已经一年半了", "2025-04-30..2025-05-29", "2026-04-30..2026-05-29", "多半已经过了"},
+		{"injury_worker", "去年国庆前一天在工地砸断脚", "2025-09-30", "2026-09-30", "已经过了60天"},
+		{"injury_worker", "我妈2025年12月1日下班路上被车撞了，最晚哪天要去申请", "2025-12-01", "2026-12-01", "只剩2天"},
+		{"injury_worker", "上个月摔伤的", "2026-10-01..2026-10-31", "2027-10-01..2027-11-01", "应该还没过"},
+		{"injury_worker", "摔伤快一年了", "2025-11-29..2025-12-29", "2026-11-30..2026-12-29", "可能就在这几天"},
+		{"consumer_return", "网购收到货今天是第七天", "2026-11-22", "2026-11-30", "只剩1天"}, // the last day is a Sunday
+		{"labor_arb", "离职一年零两个月了，工资还欠着", "2025-08-30..2025-09-29", "2026-08-31..2026-09-29", "多半已经过了"},
+		{"labor_arb", "我去年8月底离的职", "2025-08-21..2025-08-31", "2026-08-21..2026-08-31", "多半已经过了"},
+		{"labor_arb", "我是去年十月就没在那干了", "2025-10-01..2025-10-31", "2026-10-08..2026-11-02", "多半已经过了"},
+		{"labor_arb", "我去年8月底离的职，还差两个月工资，最后一次催他是今年3月", "2026-03-01..2026-03-31", "2027-03-01..2027-03-31", "应该还没过"},
+		{"civ_limit", "2023年5月1日该还，2025年6月2日我催过他", "2025-06-02", "2028-06-02", "。"},
+		{"civ_limit", "2019年6月6日该还，2025年6月2日我催过他", "2019-06-06", "2022-06-06", "已经过了"}, // it had passed before
+		{"labor_arb", "被开除两个月了", "2026-08-30..2026-09-29", "2027-08-30..2027-09-29", "应该还没过"},
+		{"labor_arb", "今天被开除了", "2026-11-29", "2027-11-29", ""},
+		{"labor_arb", "离职后干了三个月零工", "", "", ""},
+		{"labor_arb", "干了两年就被辞退了", "", "", ""},
+		{"labor_arb", "离职还不到一年", "", "", ""},
+		{"adm_review", "拘留决定书是七十天前给我的", "2026-09-20", "2026-11-19", "已经过了10天"},
+		{"civ_limit", "借条写着2023年11月30日还，今天2026年11月29日", "2023-11-30", "2026-11-30", "只剩1天"},
+		{"appeal_civ", "昨天收到仲裁裁决书", "", "", ""},
+	} {
+		got := rules.Clocks([]string{c.key}, c.text, on)[0]
+		from, due := dayText(got.From), dayText(got.Due)
+		if got.About() {
+			from, due = from+".."+dayText(got.LatestFrom), due+".."+dayText(got.LatestDue)
+		}
+		if from != c.from || due != c.due {
+			t.Errorf("%s %q: got %s %s, want %s %s", c.key, c.text, from, due, c.from, c.due)
+		} else if due != "" && !strings.Contains(got.left(on), c.left) {
+			t.Errorf("%s %q: %s, want %s", c.key, c.text, got.left(on), c.left)
 		}
 	}
 }
@@ -78,6 +119,8 @@ func TestCompute(t *testing.T) {
 		{"LB09", "一年半工龄辞退赔几个月", "2个月"}, // 18 months: six months count as a year
 		{"LB07", "工作半年没签合同能要多少双倍", "5个月"},
 		{"LB07", "干了两年没签合同双倍怎么算", "11个月"},
+		{"LB07", "我今年五十八，在厂里干了十一个月没签合同，干满一年还差一个月，被辞退赔多少", "10个月"},
+		{"LB09", "我被拖欠工资八个月了，一个月四千，干了两年，能要多少经济补偿", "是2个月工资"},
 		{"FM05", "月薪八千抚养费给多少", "1600元到2400元"},
 		{"WI09", "失业保险交了6年", "18个月"},
 		{"WI07", "工伤九级赔多少", "9个月"},
@@ -94,6 +137,8 @@ func TestCompute(t *testing.T) {
 	}
 	for _, c := range []struct{ topic, text string }{
 		{"CT03", "诉讼费怎么交"}, {"LB09", "被辞退怎么办"}, {"LA01", "20万元诉讼费"}, {"DB04", "借了一万"},
+		{"WI09", "厂里把我辞退了，失业金要多少天之内去办，拖了四个月还能领不"}, {"WI09", "我被开除两个月了，失业金还能申请吗"},
+		{"LB09", "公司拖欠工资三个月，能要多少补偿"},
 	} {
 		if list := compute(c.topic, c.text); len(list) > 0 {
 			t.Errorf("%s %q: computed %v from nothing", c.topic, c.text, list)
