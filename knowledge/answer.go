@@ -112,13 +112,7 @@ func (p *page) compose(e *Entry, asked string, computed []Computed, also []*Entr
 			p.section(e, s.Heading, s.Text)
 		}
 	}
-	if len(also) > 0 {
-		p.b.WriteString("\n\n你可能还想知道：")
-		for _, a := range also {
-			p.b.WriteString("\n- " + a.Title + "：")
-			p.add(a, a.Conclusion)
-		}
-	}
+	p.others("你可能还想知道：", also)
 	p.foot(asOf)
 	return p.b.String()
 }
@@ -135,6 +129,17 @@ func (p *page) follow(e *Entry, asked string, computed []Computed, clocks []Cloc
 	p.clocks(clocks, asOf)
 	p.foot(asOf)
 	return p.b.String()
+}
+
+// others writes the conclusions of further entries under a line.
+func (p *page) others(line string, also []*Entry) {
+	if len(also) > 0 {
+		p.b.WriteString("\n\n" + line)
+	}
+	for _, e := range also {
+		p.b.WriteString("\n- " + e.Title + "：")
+		p.add(e, e.Conclusion)
+	}
 }
 
 func (p *page) section(e *Entry, heading, text string) {

@@ -64,6 +64,9 @@ func (a *Answerer) Answer(ctx context.Context, q Question) (Answer, error) {
 	if best.Fit < FitSure && len(q.Context) == 0 && utf8.RuneCountInString(Normalize(q.Text)) <= vague && len(hits) > 1 && best.Fit-hits[1].Fit < closeFit {
 		return a.which(q, hits), nil
 	}
+	if goesOn(q, best.Doc.Entry) {
+		return a.again(q, best.Doc.Entry, hits), nil
+	}
 	ans := a.reviewed(q, best.Doc.Entry, best.Fit, hits[1:])
 	if best.Fit < fitPlain && ans.Kind == KindAnswer {
 		a.tentative(&ans, hits)

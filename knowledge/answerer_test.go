@@ -2,6 +2,7 @@ package knowledge
 
 import (
 	"context"
+	"strings"
 	"testing"
 )
 
@@ -41,5 +42,30 @@ func TestAnswer_LeavingAMatter(t *testing.T) {
 	}
 	if rest, ok := otherMatter("算了，我不离婚了行吗"); ok {
 		t.Errorf("what goes on was cut to %q", rest)
+	}
+}
+
+// TestAnswer_GoingOn: a further question on the same matter is answered first by
+// what the entry says on it, or told that it says nothing; never by the same text.
+func TestAnswer_GoingOn(t *testing.T) {
+	t.Parallel()
+	a := NewAnswerer(openBuiltin(t))
+	first := "租的房子到期了房东不退我押金"
+	before, err := a.Answer(t.Context(), Question{Text: first, On: gateDay})
+	if err != nil || before.Entry == nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ text, want, not string }{
+		{"墙有点发黄，他说要我赔", "和你这一问最近的是：\n- 正常使用的损耗（墙发黄", "没有单独写"},
+		{"去法院告要花多少钱", "打官司要交多少诉讼费", "没有单独写"},
+		{"当时没签书面合同", "没有单独写，我不乱猜", "双倍工资"},
+	} {
+		got, err := a.Answer(t.Context(), Question{Text: c.text, Context: []string{first}, Last: before.Entry.ID, On: gateDay})
+		if err != nil || got.Entry != before.Entry || got.Text == before.Text || !got.Grounded {
+			t.Fatalf("%s: %v, %+v", c.text, err, got)
+		}
+		if !strings.Contains(got.Text, c.want) || strings.Contains(got.Text, c.not) {
+			t.Errorf("%s: want %q and not %q in\n%s", c.text, c.want, c.not, got.Text)
+		}
 	}
 }

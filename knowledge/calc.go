@@ -193,9 +193,9 @@ func doubleWage(t string) string {
 		s += fmt.Sprintf("月工资按%s算，差额约%s。", money(list[0].value), money(list[0].value*n))
 	}
 	if months > 12 {
-		s += "但申请仲裁的时效是1年，干满一年以后拖得越久，能支持的越少，各地算法不同，要尽快申请。"
+		return s + "但申请仲裁的时效是1年，干满一年以后拖得越久，能支持的越少，各地算法不同，要尽快申请。"
 	}
-	return s
+	return s + "申请仲裁的时效是1年。"
 }
 
 func childSupport(t string) string {
