@@ -111,6 +111,7 @@ type Piece struct {
 	Published time.Time    `json:"published"`
 	Withdrawn time.Time    `json:"withdrawn"`
 	Why       string       `json:"why,omitempty"` // of the withdrawal
+	Duty      int64        `json:"duty"`          // that it counts for; 0: none
 	Newest    PieceVersion `json:"newest"`
 
 	path string

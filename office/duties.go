@@ -166,43 +166,6 @@ func (q Quarter) days(months int) (first, last time.Time, owed bool) {
 	return end.AddDate(0, -months, 0), end.AddDate(0, 0, -1), quarter*3%months == 0
 }
 
-// DutyState is how a duty stands at the end of a quarter, or now if the quarter
-// is not over.
-type DutyState struct {
-	Duty  Duty `json:"duty"`
-	Acts  int  `json:"acts"` // activities and lectures held for it in the period
-	Heads int  `json:"heads"`
-	Gap   bool `json:"gap"` // none, though one is owed by the end of the quarter
-}
-
-// DutyStates says for each duty in force what was done for it in the period that
-// ends with the quarter.
-func (db *DB) DutyStates(ctx context.Context, q Quarter) ([]DutyState, error) {
-	return dutyStates(ctx, db.read, q)
-}
-
-func dutyStates(ctx context.Context, db querier, q Quarter) ([]DutyState, error) {
-	all, err := duties(ctx, db, 0)
-	if err != nil {
-		return nil, err
-	}
-	var list []DutyState
-	for _, d := range all {
-		first, last, owed := q.days(d.Months)
-		if !d.Ended.IsZero() && !calendar.Day(d.Ended).After(last) || calendar.Day(d.Since).After(last) {
-			continue
-		}
-		s := DutyState{Duty: d}
-		if err := db.QueryRowContext(ctx, `SELECT COUNT(*), COALESCE(SUM(heads), 0) FROM activities WHERE duty = $1 AND day >= $2 AND day <= $3`,
-			d.ID, first.Format(time.DateOnly), last.Format(time.DateOnly)).Scan(&s.Acts, &s.Heads); err != nil {
-			return nil, fmt.Errorf("duty states: %w", err)
-		}
-		s.Gap = owed && s.Acts == 0
-		list = append(list, s)
-	}
-	return list, nil
-}
-
 // DutyPrompt is a 普法提示 to a department that did nothing for duties of its
 // own (法治宣传教育法 第五十七条): drafted, sent, answered.
 type DutyPrompt struct {

@@ -19,6 +19,7 @@ type OrderAction struct {
 	Lecturer int64     // who is to hold it; for accept: who of the department
 	Org      int64     // department, if no lecturer is named
 	Came     int       // who signed in
+	Duty     int64     // of the department, that a lecture which was held counts for; 0: as the menu says
 	Photo    string    // in words, where a photo is that is not kept here
 	File     []byte    // a photo that is to be kept here: JPEG or PNG, up to MaxPhoto bytes
 	Score    int       // 1 to 5
@@ -145,11 +146,30 @@ func (db *DB) applyOrder(ctx context.Context, tx *sql.Tx, by Person, o *Order, m
 		if now.Before(o.At) {
 			return conflict("%s 才开讲，讲完再填签到人数。", TimeName(o.At))
 		}
+		if err := o.counts(ctx, tx, a.Duty); err != nil {
+			return err
+		}
 		o.Came, o.Photo = a.Came, a.Photo
 		return db.addHeld(ctx, tx, by, *o)
 	case "rate":
 		o.Score, o.Reason = a.Score, a.Note
 	}
+	return nil
+}
+
+// counts notes the duty that the lecture counts for, if one is named.
+func (o *Order) counts(ctx context.Context, tx *sql.Tx, duty int64) error {
+	if duty == 0 || duty == o.Duty {
+		return nil
+	}
+	d, err := dutyByID(ctx, tx, duty)
+	if err != nil {
+		return err
+	}
+	if d.Org.ID != o.Org {
+		return invalid("责任 %d 是%s的，不是%s的。", duty, d.Org.Name, o.OrgName)
+	}
+	o.Duty = duty
 	return nil
 }
 
@@ -240,8 +260,8 @@ func (db *DB) shift(ctx context.Context, tx *sql.Tx, o *Order, m OrderMove, a Or
 }
 
 func saveOrder(ctx context.Context, tx *sql.Tx, o Order) error {
-	r, err := tx.ExecContext(ctx, `UPDATE orders SET version = version + 1, state = $1, at = $2, ends = $3, new_at = $4, org = $5, lecturer = $6, came = $7, photo = $8, score = $9, reason = $10, picture = $11
-		WHERE id = $12 AND version = $13`, string(o.State), o.At.Unix(), o.Ends.Unix(), unix(o.NewAt), o.Org, o.Lecturer, o.Came, o.Photo, o.Score, o.Reason, o.Picture, o.ID, o.Version)
+	r, err := tx.ExecContext(ctx, `UPDATE orders SET version = version + 1, state = $1, at = $2, ends = $3, new_at = $4, org = $5, lecturer = $6, came = $7, photo = $8, score = $9, reason = $10, picture = $11, duty = $12
+		WHERE id = $13 AND version = $14`, string(o.State), o.At.Unix(), o.Ends.Unix(), unix(o.NewAt), o.Org, o.Lecturer, o.Came, o.Photo, o.Score, o.Reason, o.Picture, o.Duty, o.ID, o.Version)
 	if err != nil {
 		return fmt.Errorf("save order: %w", err)
 	}

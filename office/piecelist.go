@@ -98,7 +98,7 @@ func (e PieceEvent) Name() string {
 	if m, err := itemMove(e.Verb); err == nil {
 		return m.Name
 	}
-	return map[string]string{"write": "写稿"}[e.Verb]
+	return map[string]string{"write": "写稿", "duty": "定普法责任"}[e.Verb]
 }
 
 // PieceEvents lists the steps of an item, oldest first.

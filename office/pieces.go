@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	itemColumns = `i.id, i.state, i.version, i.approved, i.live, i.submitter, i.approver, i.path, i.basis, i.created, i.changed, i.published, i.withdrawn, i.why, `
+	itemColumns = `i.id, i.state, i.version, i.approved, i.live, i.submitter, i.approver, i.path, i.basis, i.created, i.changed, i.published, i.withdrawn, i.why, i.duty, `
 	versColumns = `v.item, v.version, v.kind, v.title, v.body, v.topic, v.entry, v.link, v.image, v.alt, v.audience, v.model, v.note, v.author, v.by_name, v.at`
 )
 
@@ -24,6 +24,12 @@ func itemKey(id int64) string { return "item " + strconv.FormatInt(id, 10) }
 
 // AddPiece writes the first version of an item, as a draft.
 func (db *DB) AddPiece(ctx context.Context, by Person, v PieceVersion) (Piece, error) {
+	return db.AddPieceFor(ctx, by, v, 0)
+}
+
+// AddPieceFor writes the first version of an item that counts for a duty, 0 for
+// none.
+func (db *DB) AddPieceFor(ctx context.Context, by Person, v PieceVersion, duty int64) (Piece, error) {
 	path, err := by.deskPath()
 	if err != nil {
 		return Piece{}, err
@@ -33,10 +39,13 @@ func (db *DB) AddPiece(ctx context.Context, by Person, v PieceVersion) (Piece, e
 	}
 	var it Piece
 	err = db.update(ctx, func(tx *sql.Tx) error {
+		if _, err := openDuty(ctx, tx, duty); err != nil {
+			return err
+		}
 		now := db.now().Unix()
 		var id int64
-		if err := tx.QueryRowContext(ctx, `INSERT INTO items (state, version, approved, live, author, submitter, approver, path, basis, created, changed, published, withdrawn, why)
-			VALUES ($1, 1, 0, 0, $2, 0, 0, $3, '', $4, $4, 0, 0, '') RETURNING id`, string(PieceDraft), by.ID, path, now).Scan(&id); err != nil {
+		if err := tx.QueryRowContext(ctx, `INSERT INTO items (state, version, approved, live, author, submitter, approver, path, basis, created, changed, published, withdrawn, why, duty)
+			VALUES ($1, 1, 0, 0, $2, 0, 0, $3, '', $4, $4, 0, 0, '', $5) RETURNING id`, string(PieceDraft), by.ID, path, now, duty).Scan(&id); err != nil {
 			return fmt.Errorf("add item: %w", err)
 		}
 		if err := db.putVersion(ctx, tx, by, id, 1, v); err != nil {
@@ -356,7 +365,7 @@ func scanPiece(row interface{ Scan(...any) error }) (it Piece, err error) {
 	v := &it.Newest
 	into, done := v.into()
 	if err := row.Scan(append([]any{&it.ID, &state, &newest, &it.Approved, &it.Live, &it.Submitter, &it.Approver, &it.path, &basis,
-		&created, &changed, &published, &withdrawn, &it.Why}, into...)...); err != nil {
+		&created, &changed, &published, &withdrawn, &it.Why, &it.Duty}, into...)...); err != nil {
 		return it, err
 	}
 	done()

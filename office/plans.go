@@ -68,6 +68,7 @@ type Plan struct {
 	Sinks   []string  `json:"sinks"` // of Sinks
 	Pool    string    `json:"pool"`  // audience or topic: approved items of it are taken, oldest first; "" for Pieces only
 	Pieces  []int64   `json:"pieces"`
+	Duty    int64     `json:"-"`       // for AddPlan: that Pieces count for; 0: what each has stays
 	Holiday string    `json:"holiday"` // DaySkip …
 	Weekend string    `json:"weekend"`
 	CatchUp string    `json:"catch_up"`
@@ -311,6 +312,11 @@ func (db *DB) AddPlan(ctx context.Context, by Person, p Plan) (Plan, error) {
 		for i, id := range p.Pieces {
 			if _, err := db.movePieceIn(ctx, tx, by, id, "plan", 0, p.Name, nil); err != nil {
 				return err
+			}
+			if p.Duty != 0 {
+				if err := db.setDuty(ctx, tx, by, id, p.Duty); err != nil {
+					return err
+				}
 			}
 			if _, err := tx.ExecContext(ctx, `INSERT INTO plan_items (plan, item, place) VALUES ($1, $2, $3) ON CONFLICT (plan, item) DO NOTHING`, p.ID, id, i); err != nil {
 				return fmt.Errorf("add plan: %w", err)

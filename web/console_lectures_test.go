@@ -125,6 +125,7 @@ func (u *bureau) testPhoto(t *testing.T, b *tab) {
 func (u *bureau) testDuties(t *testing.T, b *tab) {
 	b.run(chromedp.Navigate(u.URL + "/console/duties"))
 	b.titled("普法责任和活动")
+	b.until(`document.querySelector('td details a').textContent.includes('讨薪怎么办')`)
 	b.press("起草普法提示")
 	b.until(`document.querySelector('.flash').textContent.includes('起草了 1 份')`)
 	b.check("duties")

@@ -26,12 +26,13 @@ func (a *app) withParts(ctx context.Context, run func(p *parts) error) error {
 func contentCommand(ctx context.Context, a *app, args []string) error {
 	return a.subcommand(ctx, "content", []sub{
 		{"list", "[--state 状态] [--audience 受众] [--text 标题里的字] [--json]", "列出内容，最近改的在前", contentList},
-		{"add", "--by 人员编号 --title 标题 [--kind 类别] [--audience 受众,受众] [--topic 专题] [--model 模型] [--link 网址] [--image 图片文件 --alt 图上的字] 正文文件|-", "写一条（--to 编号：改成新的一版；--entry 条目号：由知识条目做问答卡，不用正文）", contentAdd},
+		{"add", "--by 人员编号 --title 标题 [--kind 类别] [--audience 受众,受众] [--topic 专题] [--model 模型] [--link 网址] [--image 图片文件 --alt 图上的字] [--duty 责任编号] 正文文件|-", "写一条（--to 编号：改成新的一版；--entry 条目号：由知识条目做问答卡，不用正文）", contentAdd},
 		{"show", "编号 [--version 版] [--as page|qq|group|hook] [--json]", "看一条和它的经过；--as 看在哪里是什么样子", contentShow},
 		{"check", "编号 [--on 日期] [--json]", "审核前的检查：依据、说法、个人信息、网址、长短、好不好懂", contentCheck},
 		{"submit", "编号 --by 人员编号", "送审", contentStep("submit")},
 		{"approve", "编号 --by 人员编号", "审核通过（不能是写稿的人）", contentStep("approve")},
 		{"return", "编号 原因 --by 人员编号", "退回修改", contentStep("return")},
+		{"duty", "编号 责任编号 --by 人员编号", "算哪项普法责任（mingbai duty list），0 是不对应", contentStep("duty")},
 		{"diff", "编号 [旧版 新版] [--json]", "比较两版", contentDiff},
 		{"rollback", "编号 版 --by 人员编号", "把旧版写成新的一版", contentStep("rollback")},
 		{"recall", "编号 原因 --by 人员编号", "撤回已发布的：网页下架，告诉收到过的人", contentStep("recall")},
@@ -77,6 +78,7 @@ func contentAdd(ctx context.Context, a *app, db *office.DB, args []string) error
 	audience, topic := f.String("audience", "", "给谁看，逗号分隔："+strings.Join(office.Audiences, "、")), f.String("topic", "", "专题号，如 LB")
 	entry, link := f.String("entry", "", "由这一条知识条目做问答卡"), f.String("link", "", "视频的网址")
 	image, alt := f.String("image", "", "海报的图片文件"), f.String("alt", "", "图上的字")
+	duty := f.Int64("duty", 0, "新写的算哪项普法责任：mingbai duty list 里的编号")
 	model, note := f.String("model", "", "帮忙写的模型；没有就不填"), f.String("note", "", "改了什么")
 	rest, err := parse(f, args)
 	if err != nil {
@@ -111,7 +113,7 @@ func contentAdd(ctx context.Context, a *app, db *office.DB, args []string) error
 	if *to != 0 {
 		it, err = db.EditPiece(ctx, person, *to, 0, v)
 	} else {
-		it, err = db.AddPiece(ctx, person, v)
+		it, err = db.AddPieceFor(ctx, person, v, *duty)
 	}
 	if err != nil {
 		return err
@@ -318,6 +320,15 @@ func (a *app) contentMove(ctx context.Context, db *office.DB, by office.Person, 
 			return it, fmt.Errorf("%w: 要写退回到哪一版", errUsage)
 		}
 		return db.RollBack(ctx, by, id, n)
+	case "duty":
+		duty, err := strconv.ParseInt(more, 10, 64)
+		if err != nil {
+			return it, fmt.Errorf("%w: 要写责任编号，0 是不对应", errUsage)
+		}
+		if err := db.SetDuty(ctx, by, id, duty); err != nil {
+			return it, err
+		}
+		return db.Piece(ctx, id)
 	}
 	err = a.withParts(ctx, func(p *parts) error {
 		move := db.Submit

@@ -289,6 +289,7 @@ func lectureAct(ctx context.Context, a *app, db *office.DB, args []string) error
 	org := f.String("org", "", "部门")
 	at := f.String("at", "", "新的时间")
 	f.IntVar(&x.Came, "came", 0, "签到人数")
+	f.Int64Var(&x.Duty, "duty", 0, "讲完的算承接部门的哪项普法责任：编号；不写照菜单")
 	photo := f.String("photo", "", "现场照片的文件：JPG 或 PNG，8 MB 以内")
 	f.IntVar(&x.Score, "score", 0, "评分 1–5")
 	f.StringVar(&x.Note, "note", "", "说明")
@@ -460,7 +461,7 @@ func dutyGaps(ctx context.Context, a *app, db *office.DB, args []string) error {
 	}
 	gaps := 0
 	for _, s := range list {
-		mark := fmt.Sprintf("%d 次，%d 人次", s.Acts, s.Heads)
+		mark := fmt.Sprintf("%d 次，%d 人次；推送 %d 次，送达 %d 人", s.Acts, s.Heads, s.Pushes, s.Reached)
 		if s.Gap {
 			gaps++
 			mark = "没有开展"

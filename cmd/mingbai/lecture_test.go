@@ -57,6 +57,9 @@ func TestLectureAndDutyCommands(t *testing.T) {
 		t.Errorf("the photo: %v, %d bytes", err, len(out))
 	}
 	must("", 1, "写不了照片", "lecture", "show", no, "--photo", filepath.Join(dir, "out.jpg"))
+	must("借钱要打借条，写清金额、利率、还款日，双方签名按手印。", 0, "已存：1", "content", "add", "--by", "1", "--title", "打借条", "--audience", "乡村", "--duty", "1", "-")
+	must("", 1, "没有编号 9", "content", "duty", "1", "9", "--by", "1")
+	must("", 0, "草稿", "content", "duty", "1", "0", "--by", "1")
 	must("", 0, "没有开展", "duty", "gaps", "--quarter", "2099Q4")
 	must("", 0, "第五十七条", "duty", "prompts", "--draft", "--quarter", "2099Q4")
 	must("", 0, "已发给人社局", "duty", "send", "1", "--as", "1")

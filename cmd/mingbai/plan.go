@@ -14,7 +14,7 @@ import (
 
 func planCommand(ctx context.Context, a *app, args []string) error {
 	return a.subcommand(ctx, "plan", []sub{
-		{"add", "名称 时间 --by 人员编号 [--item 编号,编号] [--pool 受众或专题] [--to cloud,hook,chat] [--holiday 顺延|跳过|照发] [--weekend …] [--catchup 补一次|跳过|补发并注明]",
+		{"add", "名称 时间 --by 人员编号 [--item 编号,编号] [--duty 责任编号] [--pool 受众或专题] [--to cloud,hook,chat] [--holiday 顺延|跳过|照发] [--weekend …] [--catchup 补一次|跳过|补发并注明]",
 			"加一个计划；时间写“每周一上午九点”“每月第一个工作日9:30”“2026-12-04 09:00”、cron 五段或普法节点的名字", planAdd},
 		{"list", "[--json]", "列出计划和下一次", planList},
 		{"next", "编号或时间 [-n 次数] [--holiday …] [--weekend …] [--json]", "看接下来几次，标出放假；写时间就只是试算", planNext},
@@ -46,6 +46,7 @@ func planAdd(ctx context.Context, a *app, db *office.DB, args []string) error {
 	items, pool := f.String("item", "", "发哪几条，按顺序，逗号分隔"), f.String("pool", "", "从通过的内容里轮着发给这类人或这个专题的")
 	to := f.String("to", "", "发到哪里：cloud 云端网页，hook 推送接口，chat 订阅的人；不写都发")
 	holiday, weekend, catchup := f.String("holiday", "", "节假日：顺延（默认）、跳过、照发"), f.String("weekend", "", "周末：照发（默认）、跳过、顺延"), f.String("catchup", "", "停机错过了：补一次（默认）、跳过（skip）、补发并注明")
+	duty := f.Int64("duty", 0, "--item 这几条算哪项普法责任：编号")
 	rest, err := parse(f, args)
 	if err != nil {
 		return err
@@ -57,7 +58,7 @@ func planAdd(ctx context.Context, a *app, db *office.DB, args []string) error {
 	if err != nil {
 		return err
 	}
-	p := office.Plan{Name: rest[0], Spec: rest[1], Pool: *pool, Sinks: commaList(*to), Holiday: *holiday, Weekend: *weekend, CatchUp: *catchup}
+	p := office.Plan{Name: rest[0], Spec: rest[1], Pool: *pool, Sinks: commaList(*to), Holiday: *holiday, Weekend: *weekend, CatchUp: *catchup, Duty: *duty}
 	for _, s := range commaList(*items) {
 		id, err := strconv.ParseInt(s, 10, 64)
 		if err != nil {

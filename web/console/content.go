@@ -92,17 +92,19 @@ type writePage struct {
 	Places   []placeView
 	Seen     int
 	Existing bool
+	Duties   []Option // that a new one may count for
 }
 
-func (c *call) writePage(f *form, act, title string) writePage {
-	p := writePage{Form: f, Act: act, Title: title, Chosen: map[string]bool{}, All: office.Audiences, Image: f.Get("image"), Seen: int(f.number("seen"))}
+func (c *call) writePage(f *form, act, title string) (p writePage, err error) {
+	p = writePage{Form: f, Act: act, Title: title, Chosen: map[string]bool{}, All: office.Audiences, Image: f.Get("image"), Seen: int(f.number("seen"))}
 	for _, a := range f.Values["audience"] {
 		p.Chosen[a] = true
 	}
 	for _, k := range office.PieceKinds {
 		p.Kinds = append(p.Kinds, Option{Value: string(k), Label: k.Name()})
 	}
-	return p
+	p.Duties, err = c.dutyOptions("不对应责任", 0)
+	return p, err
 }
 
 // version reads what was typed.
@@ -125,14 +127,19 @@ func fill(f *form, v office.PieceVersion) {
 // newPiece shows an empty form, or one made from a knowledge entry.
 func newPiece(c *call) error {
 	f := c.form()
-	page := c.writePage(f, "/console/content/new", "写一条")
+	page, err := c.writePage(f, "/console/content/new", "写一条")
+	if err != nil {
+		return err
+	}
 	if id := f.Get("entry"); id != "" && c.o.Card != nil {
 		v, err := c.o.Card(id)
 		if err != nil {
 			return c.again(err, "content_write", f, page)
 		}
 		fill(f, v)
-		page = c.writePage(f, "/console/content/new", "写一张问答卡")
+		if page, err = c.writePage(f, "/console/content/new", "写一张问答卡"); err != nil {
+			return err
+		}
 	}
 	return c.show(http.StatusOK, "content_write", page)
 }
@@ -140,16 +147,19 @@ func newPiece(c *call) error {
 // addPiece keeps a new piece, or shows how it would look.
 func addPiece(c *call) error {
 	f := c.form()
-	page := c.writePage(f, "/console/content/new", "写一条")
+	page, err := c.writePage(f, "/console/content/new", "写一条")
+	if err != nil {
+		return err
+	}
 	v := f.version()
-	err := c.picture(f, &v)
+	err = c.picture(f, &v)
 	page.Image = v.Image
 	if err == nil && f.Get("act") == "preview" {
 		return c.preview(page, v)
 	}
 	var it office.Piece
 	if err == nil {
-		it, err = c.o.Office.AddPiece(c.r.Context(), c.me, v)
+		it, err = c.o.Office.AddPieceFor(c.r.Context(), c.me, v, f.number("duty"))
 	}
 	if err != nil {
 		return c.again(err, "content_write", f, page)
@@ -165,7 +175,10 @@ func editForm(c *call) error {
 	}
 	f := c.form()
 	fill(f, it.Newest)
-	page := c.writePage(f, addressOf("content", it.ID), "修改《"+it.Newest.Title+"》")
+	page, err := c.writePage(f, addressOf("content", it.ID), "修改《"+it.Newest.Title+"》")
+	if err != nil {
+		return err
+	}
 	page.Existing = true
 	return c.show(http.StatusOK, "content_write", page)
 }
@@ -177,7 +190,10 @@ func editPiece(c *call) error {
 		return err
 	}
 	f := c.form()
-	page := c.writePage(f, addressOf("content", it.ID), "修改《"+it.Newest.Title+"》")
+	page, err := c.writePage(f, addressOf("content", it.ID), "修改《"+it.Newest.Title+"》")
+	if err != nil {
+		return err
+	}
 	page.Existing = true
 	v := f.version()
 	err = c.picture(f, &v)
@@ -249,6 +265,7 @@ type piecePage struct {
 	May      map[string]bool
 	Own      bool // the reader wrote it, so somebody else approves
 	Approver string
+	Duties   []Option
 }
 
 type tallyRow struct {
@@ -274,6 +291,12 @@ func (c *call) piecePage(f *form, it office.Piece) (p piecePage, err error) {
 	}
 	if p.Places, err = c.places(it.Newest); err != nil {
 		return p, err
+	}
+	if p.Duties, err = c.dutyOptions("不对应责任", 0); err != nil {
+		return p, err
+	}
+	for i := range p.Duties {
+		p.Duties[i].Chosen = p.Duties[i].Value == strconv.FormatInt(it.Duty, 10)
 	}
 	if p.Versions, err = db.PieceVersions(ctx, it.ID); err != nil {
 		return p, err
@@ -340,6 +363,9 @@ var (
 	recallPiece = pieceStep("已撤回：网页会下架，收到过的人会收到更正。", func(c *call, f *form, id int64) error {
 		_, err := c.o.Office.Recall(c.r.Context(), c.me, id, f.Get("reason"))
 		return err
+	})
+	setPieceDuty = pieceStep("已记下对应的普法责任。", func(c *call, f *form, id int64) error {
+		return c.o.Office.SetDuty(c.r.Context(), c.me, id, f.number("duty"))
 	})
 	rollBackPiece = pieceStep("已把旧版写成新的一版，要重新送审。", func(c *call, f *form, id int64) error {
 		_, err := c.o.Office.RollBack(c.r.Context(), c.me, id, int(f.number("version")))

@@ -23,7 +23,7 @@ type dutiesPage struct {
 	Kinds      []Option
 	Orgs       []Option
 	Duties     []Option
-	May, MayIn bool // sees to all of it; may write activities down
+	May, Write bool // sees to all of it; writes what is published
 }
 
 type promptRow struct {
@@ -35,7 +35,7 @@ type promptRow struct {
 
 func (c *call) dutiesPage(f *form) (p dutiesPage, err error) {
 	ctx, db, now := c.r.Context(), c.o.Office, c.o.Now()
-	p = dutiesPage{Form: f, Quarter: office.QuarterOf(now), May: c.me.CoversAll(publishers...)}
+	p = dutiesPage{Form: f, Quarter: office.QuarterOf(now), May: c.me.CoversAll(publishers...), Write: c.me.MayPublish()}
 	if q, err := office.ParseQuarter(f.Get("quarter")); err == nil {
 		p.Quarter = q
 	}
@@ -53,7 +53,7 @@ func (c *call) dutiesPage(f *form) (p dutiesPage, err error) {
 			p.Gaps++
 		}
 		p.States = append(p.States, s)
-		p.Duties = append(p.Duties, Option{Value: strconv.FormatInt(s.Duty.ID, 10), Label: s.Duty.Org.Name + "《" + s.Duty.Law + "》" + s.Duty.Content})
+		p.Duties = append(p.Duties, dutyOption(s.Duty))
 	}
 	p.Duties = append([]Option{{Value: "", Label: "不对应责任"}}, p.Duties...)
 	prompts, err := db.DutyPrompts(ctx, "")
@@ -83,6 +83,25 @@ func (c *call) dutiesPage(f *form) (p dutiesPage, err error) {
 		p.Orgs = append(p.Orgs, Option{Value: strconv.FormatInt(o.ID, 10), Label: o.Name})
 	}
 	return p, err
+}
+
+func dutyOption(d office.Duty) Option {
+	return Option{Value: strconv.FormatInt(d.ID, 10), Label: d.Line()}
+}
+
+// dutyOptions are the duties in force, of one department if org is not 0, below
+// a first choice; nil if there are none.
+func (c *call) dutyOptions(first string, org int64) (options []Option, err error) {
+	list, err := c.o.Office.Duties(c.r.Context(), false)
+	for _, d := range list {
+		if org == 0 || d.Org.ID == org {
+			options = append(options, dutyOption(d))
+		}
+	}
+	if options == nil {
+		return nil, err
+	}
+	return append([]Option{{Value: "", Label: first}}, options...), err
 }
 
 // duties shows what the departments owe, what was done for it and the prompts.

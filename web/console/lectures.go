@@ -121,6 +121,7 @@ type lecturePage struct {
 	Events    []office.OrderEvent
 	May       map[string]bool
 	Lecturers []Option
+	Duties    []Option // of the department
 	Version   int64
 }
 
@@ -140,6 +141,14 @@ func (c *call) lecturePage(f *form) (p lecturePage, err error) {
 	}
 	if p.Events, err = db.OrderEvents(ctx, o); err != nil {
 		return p, err
+	}
+	if p.May["complete"] {
+		if p.Duties, err = c.dutyOptions("不对应责任", o.Org); err != nil {
+			return p, err
+		}
+		if o.Duty != 0 && !f.Has("duty") {
+			f.Set("duty", strconv.FormatInt(o.Duty, 10))
+		}
 	}
 	pool, err := db.Lecturers(ctx)
 	p.Lecturers = []Option{{Value: "", Label: "按菜单"}}
@@ -168,7 +177,7 @@ func actLecture(c *call) error {
 	if err != nil {
 		return err
 	}
-	x := office.OrderAction{Verb: f.Get("verb"), Note: f.Get("note"), Lecturer: f.number("lecturer"), Came: int(f.number("came")), Version: f.number("version")}
+	x := office.OrderAction{Verb: f.Get("verb"), Note: f.Get("note"), Lecturer: f.number("lecturer"), Came: int(f.number("came")), Duty: f.number("duty"), Version: f.number("version")}
 	if x.File, err = c.uploaded("picture"); err != nil {
 		return err
 	}

@@ -93,6 +93,7 @@ var expectations = map[string]expectation{
 	"POST /console/content/{id}/approve":   {"普管", "piece"},
 	"POST /console/content/{id}/return":    {"普管", "piece"},
 	"POST /console/content/{id}/rollback":  {"普管", "piece"},
+	"POST /console/content/{id}/duty":      {"普管", "piece"},
 	"POST /console/content/{id}/recall":    {"普管", "piece"},
 	"GET /console/pictures/{name}":         {"普管", "picture"},
 	"GET /console/plans":                   {"普管", ""},

@@ -32,6 +32,7 @@ type plansPage struct {
 	Campaigns []campaignRow
 	Quiet     []quietRow
 	Sinks     []sinkRow
+	Duties    []Option
 }
 
 type planRow struct {
@@ -92,6 +93,9 @@ func (c *call) plansPage(f *form) (p plansPage, err error) {
 	}
 	for _, id := range f.Values["piece"] {
 		p.Chosen[(&form{Values: map[string][]string{"n": {id}}}).number("n")] = true
+	}
+	if p.Duties, err = c.dutyOptions("照每条内容自己记的", 0); err != nil {
+		return p, err
 	}
 	p.Holiday, p.Weekend = ruleOptions(office.DayNext, office.DaySkip, office.DayAnyway), ruleOptions(office.DayAnyway, office.DaySkip, office.DayNext)
 	p.CatchUp = ruleOptions(office.CatchOnce, office.CatchLate, office.CatchSkip)
@@ -159,7 +163,7 @@ func plans(c *call) error {
 // plan reads what was typed.
 func (f *form) plan() office.Plan {
 	p := office.Plan{Name: f.Get("name"), Spec: f.Get("spec"), Pool: f.Get("pool"), Sinks: f.Values["sink"],
-		Holiday: f.Get("holiday"), Weekend: f.Get("weekend"), CatchUp: f.Get("catchup")}
+		Holiday: f.Get("holiday"), Weekend: f.Get("weekend"), CatchUp: f.Get("catchup"), Duty: f.number("duty")}
 	for _, id := range f.Values["piece"] {
 		if n := (&form{Values: map[string][]string{"n": {id}}}).number("n"); n > 0 {
 			p.Pieces = append(p.Pieces, n)

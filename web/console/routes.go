@@ -105,6 +105,7 @@ func routes() []route {
 		{pattern: "POST /console/content/{id}/submit", roles: publishers, scope: pieceScope, run: submitPiece},
 		{pattern: "POST /console/content/{id}/approve", roles: publishers, scope: pieceScope, run: approvePiece},
 		{pattern: "POST /console/content/{id}/return", roles: publishers, scope: pieceScope, run: returnPiece},
+		{pattern: "POST /console/content/{id}/duty", roles: publishers, scope: pieceScope, run: setPieceDuty},
 		{pattern: "POST /console/content/{id}/rollback", roles: publishers, scope: pieceScope, run: rollBackPiece},
 		{pattern: "POST /console/content/{id}/recall", roles: publishers, scope: pieceScope, fresh: true, run: recallPiece},
 		{pattern: "GET /console/pictures/{name}", roles: publishers, run: showPicture},
