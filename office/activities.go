@@ -211,21 +211,26 @@ func (f LectureFigures) Satisfaction() string {
 
 // LectureFigures counts the days from to to, both inclusive.
 func (db *DB) LectureFigures(ctx context.Context, from, to time.Time) (LectureFigures, error) {
+	return db.lectureFigures(ctx, db.period(calendar.Day(from), calendar.Day(to)))
+}
+
+func (db *DB) lectureFigures(ctx context.Context, s span) (LectureFigures, error) {
 	f := LectureFigures{ByMonth: map[string]int{}, ByTopic: map[string]int{}, ByPlace: map[string]int{}}
-	a, b := calendarStart(from), calendarStart(to.AddDate(0, 0, 1))
 	sum := func(when, what string) string {
 		return `COALESCE(SUM(CASE WHEN ` + when + ` THEN ` + what + ` ELSE 0 END), 0)`
 	}
-	held := `state IN ('done', 'rated') AND at >= $1 AND at < $2`
-	if err := db.read.QueryRowContext(ctx, `SELECT `+sum(`ordered >= $1 AND ordered < $2`, "1")+`, `+sum(held, "1")+`, `+sum(held, "came")+`,
-		`+sum(`state = 'cancelled' AND ordered >= $1 AND ordered < $2`, "1")+`, `+sum(held+` AND score > 0`, "1")+`, `+sum(held+fmt.Sprintf(` AND score >= %d`, satisfied), "1")+` FROM orders`, a, b).
+	held := `x.state IN ('done', 'rated') AND x.at >= $1 AND x.at < $2`
+	if err := db.read.QueryRowContext(ctx, `SELECT `+sum(`x.ordered >= $1 AND x.ordered < $2`, "1")+`, `+sum(held, "1")+`, `+sum(held, "x.came")+`,
+		`+sum(`x.state = 'cancelled' AND x.ordered >= $1 AND x.ordered < $2`, "1")+`, `+sum(held+` AND x.score > 0`, "1")+`, `+sum(held+fmt.Sprintf(` AND x.score >= %d`, satisfied), "1")+`
+		FROM orders x WHERE x.path LIKE $3`, s.a, s.b, s.within()).
 		Scan(&f.Ordered, &f.Held, &f.Heads, &f.Cancelled, &f.Rated, &f.Satisfied); err != nil {
 		return f, fmt.Errorf("lecture figures: %w", err)
 	}
-	if err := db.read.QueryRowContext(ctx, `SELECT COUNT(DISTINCT order_id) FROM order_events WHERE verb = 'accept' AND at >= $1 AND at < $2`, a, b).Scan(&f.Accepted); err != nil {
+	if err := db.read.QueryRowContext(ctx, `SELECT COUNT(DISTINCT e.order_id) FROM order_events e JOIN orders x ON x.id = e.order_id
+		WHERE e.verb = 'accept' AND e.at >= $1 AND e.at < $2 AND x.path LIKE $3`, s.a, s.b, s.within()).Scan(&f.Accepted); err != nil {
 		return f, fmt.Errorf("lecture figures: %w", err)
 	}
-	rows, err := db.read.QueryContext(ctx, `SELECT x.at, x.topic, COALESCE(o.name, '') FROM orders x LEFT JOIN orgs o ON o.id = x.place_org WHERE x.`+strings.ReplaceAll(held, " at ", " x.at "), a, b)
+	rows, err := db.read.QueryContext(ctx, `SELECT x.at, x.topic, COALESCE(o.name, '') FROM orders x LEFT JOIN orgs o ON o.id = x.place_org WHERE x.path LIKE $3 AND `+held, s.a, s.b, s.within())
 	if err != nil {
 		return f, fmt.Errorf("lecture figures: %w", err)
 	}

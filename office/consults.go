@@ -91,16 +91,20 @@ type Figures struct {
 
 // Figures counts the consultations of the days from to to, both inclusive.
 func (db *DB) Figures(ctx context.Context, from, to time.Time) (Figures, error) {
-	f := Figures{From: from, To: to, Channels: map[string]int{}, Topics: map[string]int{}, Areas: map[string]int{}}
+	f, err := db.figures(ctx, db.period(from, to))
+	f.From, f.To = from, to
+	return f, err
+}
+
+func (db *DB) figures(ctx context.Context, s span) (Figures, error) {
+	f := Figures{Channels: map[string]int{}, Topics: map[string]int{}, Areas: map[string]int{}}
 	// Days are those of China; times are stored in UTC seconds.
-	a := time.Date(from.Year(), from.Month(), from.Day(), 0, 0, 0, 0, china).Unix()
-	b := time.Date(to.Year(), to.Month(), to.Day()+1, 0, 0, 0, 0, china).Unix()
 	row := db.read.QueryRowContext(ctx, `SELECT COUNT(DISTINCT person), COUNT(DISTINCT session), COUNT(*),
 		COALESCE(SUM(CASE WHEN kind = 'answer' THEN 1 ELSE 0 END), 0),
 		COALESCE(SUM(CASE WHEN kind = 'unknown' THEN 1 ELSE 0 END), 0),
 		COALESCE(SUM(CASE WHEN kind = 'urgent' THEN 1 ELSE 0 END), 0),
 		COUNT(useful), COALESCE(SUM(useful), 0)
-		FROM consults WHERE at >= $1 AND at < $2`, a, b)
+		FROM consults WHERE `+consulted, s.a, s.b, s.path, s.within())
 	if err := row.Scan(&f.Persons, &f.Sessions, &f.Questions, &f.Hits, &f.Misses, &f.Urgent, &f.Rated, &f.Useful); err != nil {
 		return f, fmt.Errorf("figures: %w", err)
 	}
@@ -108,16 +112,21 @@ func (db *DB) Figures(ctx context.Context, from, to time.Time) (Figures, error) 
 		query string
 		into  map[string]int
 	}{
-		{`SELECT channel, COUNT(*) FROM consults WHERE at >= $1 AND at < $2 GROUP BY channel`, f.Channels},
-		{`SELECT topic, COUNT(*) FROM consults WHERE at >= $1 AND at < $2 AND kind = 'answer' GROUP BY topic`, f.Topics},
-		{`SELECT area, COUNT(*) FROM consults WHERE at >= $1 AND at < $2 GROUP BY area`, f.Areas},
+		{`SELECT channel, COUNT(*) FROM consults WHERE ` + consulted + ` GROUP BY channel`, f.Channels},
+		{`SELECT topic, COUNT(*) FROM consults WHERE ` + consulted + ` AND kind = 'answer' GROUP BY topic`, f.Topics},
+		{`SELECT area, COUNT(*) FROM consults WHERE ` + consulted + ` GROUP BY area`, f.Areas},
 	} {
-		if err := db.count(ctx, by.into, by.query, a, b); err != nil {
+		if err := db.count(ctx, by.into, by.query, s.a, s.b, s.path, s.within()); err != nil {
 			return f, fmt.Errorf("figures: %w", err)
 		}
 	}
 	return f, nil
 }
+
+// consulted are the consultations of a span: $1 to $2 its seconds, $3 and $4 its
+// path and what is within. Of a place below the county are those that named it
+// or something below it.
+const consulted = `at >= $1 AND at < $2 AND ($3 = '' OR area IN (SELECT o.name FROM orgs o WHERE o.path LIKE $4))`
 
 // china is the zone of all days; it has had no daylight saving since 1991.
 var china = time.FixedZone("Asia/Shanghai", 8*60*60)

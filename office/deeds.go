@@ -195,7 +195,8 @@ type TrainingFigures struct {
 	Lessons int            `json:"lessons"`
 	Good    int            `json:"good"` // right answers
 	Asked   int            `json:"asked"`
-	Deeds   map[string]int `json:"deeds"` // by kind
+	Deeds   map[string]int `json:"deeds"`   // by kind
+	Reached int            `json:"reached"` // people they reached, added up
 }
 
 // Coverage is the share of helpers who learnt.
@@ -208,14 +209,23 @@ func (f TrainingFigures) Right() string { return rate(f.Good, f.Asked, "没有�
 
 // TrainingFigures counts the days from to to, both inclusive.
 func (db *DB) TrainingFigures(ctx context.Context, from, to time.Time) (TrainingFigures, error) {
+	return db.trainingFigures(ctx, db.period(from, to))
+}
+
+func (db *DB) trainingFigures(ctx context.Context, s span) (TrainingFigures, error) {
 	f := TrainingFigures{Deeds: map[string]int{}}
-	a := time.Date(from.Year(), from.Month(), from.Day(), 0, 0, 0, 0, china).Unix()
-	b := time.Date(to.Year(), to.Month(), to.Day()+1, 0, 0, 0, 0, china).Unix()
-	helpers := `SELECT DISTINCT p.id FROM people p JOIN posts s ON s.person = p.id WHERE p.suspended = 0 AND s.role = $1`
+	helpers := `SELECT DISTINCT p.id FROM people p JOIN posts s ON s.person = p.id JOIN orgs o ON o.id = s.org WHERE p.suspended = 0 AND s.role = $1 AND o.path LIKE $4`
 	if err := db.read.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM (`+helpers+`) h), COUNT(DISTINCT l.person), COUNT(*), COALESCE(SUM(l.good), 0), COALESCE(SUM(l.asked), 0)
-		FROM lessons l WHERE l.at >= $2 AND l.at < $3 AND l.person IN (`+helpers+`)`, Helper.String(), a, b).
+		FROM lessons l WHERE l.at >= $2 AND l.at < $3 AND l.person IN (`+helpers+`)`, Helper.String(), s.a, s.b, s.within()).
 		Scan(&f.Helpers, &f.Learnt, &f.Lessons, &f.Good, &f.Asked); err != nil {
 		return f, fmt.Errorf("training figures: %w", err)
 	}
-	return f, db.count(ctx, f.Deeds, `SELECT kind, COUNT(*) FROM deeds WHERE day >= $1 AND day <= $2 GROUP BY kind`, from.Format(time.DateOnly), to.Format(time.DateOnly))
+	return f, db.each(ctx, func(rows *sql.Rows) error {
+		var kind string
+		var n, reached int
+		err := rows.Scan(&kind, &n, &reached)
+		f.Deeds[kind], f.Reached = n, f.Reached+reached
+		return err
+	}, `SELECT d.kind, COUNT(*), COALESCE(SUM(d.people), 0) FROM deeds d WHERE d.day >= $1 AND d.day <= $2
+		AND EXISTS (SELECT 1 FROM posts s JOIN orgs o ON o.id = s.org WHERE s.person = d.person AND o.path LIKE $3) GROUP BY d.kind`, s.first, s.last, s.within())
 }

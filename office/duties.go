@@ -166,6 +166,12 @@ func (q Quarter) days(months int) (first, last time.Time, owed bool) {
 	return end.AddDate(0, -months, 0), end.AddDate(0, 0, -1), quarter*3%months == 0
 }
 
+// end is the last day of the quarter.
+func (q Quarter) end() time.Time {
+	_, last, _ := q.days(3)
+	return last
+}
+
 // DutyPrompt is a 普法提示 to a department that did nothing for duties of its
 // own (法治宣传教育法 第五十七条): drafted, sent, answered.
 type DutyPrompt struct {
@@ -203,7 +209,7 @@ const promptDays = 15
 // has none yet, and gives all drafts of the quarter that were not sent.
 func (db *DB) DraftPrompts(ctx context.Context, by string, q Quarter) ([]DutyPrompt, error) {
 	err := db.update(ctx, func(tx *sql.Tx) error {
-		states, err := dutyStates(ctx, tx, q)
+		states, err := dutyStates(ctx, tx, q, q.end())
 		if err != nil {
 			return err
 		}

@@ -45,10 +45,11 @@ const maxDutyActs = 50
 // ends with the quarter. An item counts each time it is published, unless it was
 // recalled.
 func (db *DB) DutyStates(ctx context.Context, q Quarter) ([]DutyState, error) {
-	return dutyStates(ctx, db.read, q)
+	return dutyStates(ctx, db.read, q, q.end())
 }
 
-func dutyStates(ctx context.Context, db querier, q Quarter) ([]DutyState, error) {
+// dutyStates counts what was done until a day.
+func dutyStates(ctx context.Context, db querier, q Quarter, until time.Time) ([]DutyState, error) {
 	all, err := duties(ctx, db, 0)
 	if err != nil {
 		return nil, err
@@ -58,6 +59,9 @@ func dutyStates(ctx context.Context, db querier, q Quarter) ([]DutyState, error)
 		first, last, owed := q.days(d.Months)
 		if !d.Ended.IsZero() && !calendar.Day(d.Ended).After(last) || calendar.Day(d.Since).After(last) {
 			continue
+		}
+		if until.Before(last) {
+			last = until
 		}
 		s := DutyState{Duty: d}
 		if err := s.activities(ctx, db, first, last); err != nil {

@@ -290,14 +290,25 @@ func (f MediationFigures) Success() string {
 // MediationFigures counts the days from to to, both inclusive; an outcome that was
 // put right counts on the day of that.
 func (db *DB) MediationFigures(ctx context.Context, from, to time.Time) (MediationFigures, error) {
+	return db.mediationFigures(ctx, db.period(from, to))
+}
+
+func (db *DB) mediationFigures(ctx context.Context, s span) (MediationFigures, error) {
 	f := MediationFigures{Outcomes: map[string]int{}, Lanes: map[string]int{}}
-	a := time.Date(from.Year(), from.Month(), from.Day(), 0, 0, 0, 0, china).Unix()
-	b := time.Date(to.Year(), to.Month(), to.Day()+1, 0, 0, 0, 0, china).Unix()
-	if err := db.count(ctx, f.Outcomes, `SELECT m.outcome, COUNT(*) FROM mediations m JOIN (SELECT case_id, MAX(at) AS at FROM case_events WHERE verb = 'outcome' GROUP BY case_id) e
-		ON e.case_id = m.case_id WHERE e.at >= $1 AND e.at < $2 GROUP BY m.outcome`, a, b); err != nil {
+	var keys []string
+	for i := range Outcomes {
+		keys = append(keys, outcomeSet(i).Key)
+	}
+	n, err := db.countCases(ctx, s, keys, "lane <> ''")
+	if err != nil {
 		return f, fmt.Errorf("mediation figures: %w", err)
 	}
-	return f, db.count(ctx, f.Lanes, `SELECT lane, COUNT(*) FROM cases WHERE lane <> '' AND opened >= $1 AND opened < $2 GROUP BY lane`, a, b)
+	for i, name := range Outcomes {
+		if n[keys[i]] > 0 {
+			f.Outcomes[name] = n[keys[i]]
+		}
+	}
+	return f, db.count(ctx, f.Lanes, `SELECT lane, COUNT(*) FROM cases WHERE path LIKE $1 AND lane <> '' AND `+caseIn("opened", s)+` GROUP BY lane`, s.within())
 }
 
 // remindConfirm tells the mediator, or the desk while nobody holds the case, and

@@ -21,6 +21,8 @@ type CaseFilter struct {
 	Org     int64  // of this organisation and all below it
 	Text    string // words that stand in number, name, place, parties, phone or story
 	Since   time.Time
+	Set     string // CaseSet.Key: those that the bulletin of Month counts in it
+	Month   Month
 	Limit   int // 0: 50
 	Offset  int
 
@@ -143,6 +145,13 @@ func (db *DB) clause(ctx context.Context, q querier, p Person, f CaseFilter) (w 
 			return w, order, err
 		}
 		w.and = append(w.and, w.under(o.Path)...)
+	}
+	if f.Set != "" {
+		set, ok := CaseSetOf(f.Set)
+		if !ok {
+			return w, order, invalid("没有“%s”这样的一组件。", f.Set)
+		}
+		w.and = append(w.and, "("+set.in(db.month(Org{}, f.Month))+")")
 	}
 	if !f.Since.IsZero() {
 		w.and = append(w.and, "opened >= "+w.arg(f.Since.Unix()))

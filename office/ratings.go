@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -77,22 +78,21 @@ func rate(part, whole int, none string) string {
 
 // CaseFigures counts the cases of the days from to to, both inclusive.
 func (db *DB) CaseFigures(ctx context.Context, from, to time.Time) (CaseFigures, error) {
-	f := CaseFigures{ByMatter: map[string]int{}}
-	a := time.Date(from.Year(), from.Month(), from.Day(), 0, 0, 0, 0, china).Unix()
-	b := time.Date(to.Year(), to.Month(), to.Day()+1, 0, 0, 0, 0, china).Unix()
-	now := db.now().Unix()
-	sum := func(when string) string { return `COALESCE(SUM(CASE WHEN ` + when + ` THEN 1 ELSE 0 END), 0)` }
-	// Merged, withdrawn and returned cases owe no answer of their own.
-	owed := `state NOT IN ('merged', 'withdrawn', 'returned') AND promised >= $1 AND promised < $2 AND promised <= $3`
-	if err := db.read.QueryRowContext(ctx, `SELECT `+sum(`opened >= $1 AND opened < $2`)+`, `+sum(`closed >= $1 AND closed < $2`)+`,
-		`+sum(`state IN ('new', 'accepted', 'assigned', 'working', 'returned')`)+`, `+sum(`due > 0 AND due < $3`)+`,
-		`+sum(owed)+`, `+sum(owed+` AND answered > 0 AND answered <= promised`)+` FROM cases`, a, b, now).
-		Scan(&f.Opened, &f.Closed, &f.Open, &f.Overdue, &f.Due, &f.InTime); err != nil {
+	return db.caseFigures(ctx, db.period(from, to), "1 = 1")
+}
+
+// caseFigures counts the cases of a span for which where holds; its arguments
+// are $2 and on.
+func (db *DB) caseFigures(ctx context.Context, s span, where string, args ...any) (f CaseFigures, err error) {
+	n, err := db.countCases(ctx, s, []string{"opened", "closed", "due", "in_time", "rated", "satisfied"}, where, args...)
+	if err != nil {
 		return f, fmt.Errorf("case figures: %w", err)
 	}
-	if err := db.read.QueryRowContext(ctx, `SELECT COUNT(*), `+sum(fmt.Sprintf(`score >= %d`, satisfied))+` FROM ratings WHERE at >= $1 AND at < $2`, a, b).
-		Scan(&f.Rated, &f.Satisfied); err != nil {
+	f = CaseFigures{Opened: n["opened"], Closed: n["closed"], Due: n["due"], InTime: n["in_time"], Rated: n["rated"], Satisfied: n["satisfied"], ByMatter: map[string]int{}}
+	all := append([]any{s.within()}, args...)
+	if err := db.read.QueryRowContext(ctx, `SELECT COALESCE(SUM(CASE WHEN state IN (`+standing+`) THEN 1 ELSE 0 END), 0),
+		COALESCE(SUM(CASE WHEN due > 0 AND due < `+strconv.FormatInt(db.now().Unix(), 10)+` THEN 1 ELSE 0 END), 0) FROM cases WHERE path LIKE $1 AND `+where, all...).Scan(&f.Open, &f.Overdue); err != nil {
 		return f, fmt.Errorf("case figures: %w", err)
 	}
-	return f, db.count(ctx, f.ByMatter, `SELECT matter, COUNT(*) FROM cases WHERE opened >= $1 AND opened < $2 GROUP BY matter`, a, b)
+	return f, db.count(ctx, f.ByMatter, `SELECT matter, COUNT(*) FROM cases WHERE path LIKE $1 AND `+where+` AND `+caseIn("opened", s)+` GROUP BY matter`, all...)
 }

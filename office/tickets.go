@@ -166,22 +166,14 @@ func (f MatterFigures) Satisfaction() string {
 // MatterFigures counts the cases of a matter (Matter.Key), or those that came in
 // as work orders if it is ViaTicket, of the days from to to.
 func (db *DB) MatterFigures(ctx context.Context, matter string, from, to time.Time) (f MatterFigures, err error) {
-	a := time.Date(from.Year(), from.Month(), from.Day(), 0, 0, 0, 0, china).Unix()
-	b := time.Date(to.Year(), to.Month(), to.Day()+1, 0, 0, 0, 0, china).Unix()
+	return db.matterFigures(ctx, db.period(from, to), matter)
+}
+
+func (db *DB) matterFigures(ctx context.Context, s span, matter string) (f MatterFigures, err error) {
 	column := "matter"
 	if matter == ViaTicket {
 		column = "via"
 	}
-	sum := func(when string) string { return `COALESCE(SUM(CASE WHEN ` + when + ` THEN 1 ELSE 0 END), 0)` }
-	owed := `state NOT IN ('merged', 'withdrawn', 'returned') AND promised >= $1 AND promised < $2 AND promised <= $3`
-	if err = db.read.QueryRowContext(ctx, `SELECT `+sum(`opened >= $1 AND opened < $2`)+`, `+sum(`state IN ('new', 'accepted', 'assigned', 'working', 'returned')`)+`, `+sum(`due > 0 AND due < $3`)+`,
-		`+sum(owed)+`, `+sum(owed+` AND answered > 0 AND answered <= promised`)+` FROM cases WHERE `+column+` = $4`, a, b, db.now().Unix(), matter).
-		Scan(&f.Opened, &f.Open, &f.Overdue, &f.Due, &f.InTime); err != nil {
-		return f, fmt.Errorf("matter figures: %w", err)
-	}
-	if err = db.read.QueryRowContext(ctx, `SELECT COUNT(*), `+sum(fmt.Sprintf(`r.score >= %d`, satisfied))+` FROM ratings r JOIN cases c ON c.id = r.case_id
-		WHERE r.at >= $1 AND r.at < $2 AND c.`+column+` = $3`, a, b, matter).Scan(&f.Rated, &f.Satisfied); err != nil {
-		return f, fmt.Errorf("matter figures: %w", err)
-	}
-	return f, nil
+	c, err := db.caseFigures(ctx, s, column+" = $2", matter)
+	return MatterFigures{Opened: c.Opened, Open: c.Open, Overdue: c.Overdue, Due: c.Due, InTime: c.InTime, Rated: c.Rated, Satisfied: c.Satisfied}, err
 }

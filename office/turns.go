@@ -122,10 +122,12 @@ func (f TurnFigures) Response() string { return rate(f.Answered, f.Asked, "æ²¡æœ
 
 // TurnFigures counts the days from to to, both inclusive.
 func (db *DB) TurnFigures(ctx context.Context, from, to time.Time) (f TurnFigures, err error) {
-	a := time.Date(from.Year(), from.Month(), from.Day(), 0, 0, 0, 0, china).Unix()
-	b := time.Date(to.Year(), to.Month(), to.Day()+1, 0, 0, 0, 0, china).Unix()
-	err = db.read.QueryRowContext(ctx, `SELECT COUNT(*), COALESCE(SUM(CASE WHEN answered > 0 AND answered <= due THEN 1 ELSE 0 END), 0), COALESCE(SUM(CASE WHEN passed > 0 THEN 1 ELSE 0 END), 0)
-		FROM turns WHERE asked >= $1 AND asked < $2`, a, b).Scan(&f.Asked, &f.Answered, &f.Passed)
+	return db.turnFigures(ctx, db.period(from, to))
+}
+
+func (db *DB) turnFigures(ctx context.Context, s span) (f TurnFigures, err error) {
+	err = db.read.QueryRowContext(ctx, `SELECT COUNT(*), COALESCE(SUM(CASE WHEN t.answered > 0 AND t.answered <= t.due THEN 1 ELSE 0 END), 0), COALESCE(SUM(CASE WHEN t.passed > 0 THEN 1 ELSE 0 END), 0)
+		FROM turns t JOIN cases c ON c.id = t.case_id WHERE t.asked >= $1 AND t.asked < $2 AND c.path LIKE $3`, s.a, s.b, s.within()).Scan(&f.Asked, &f.Answered, &f.Passed)
 	if err != nil {
 		return f, fmt.Errorf("turn figures: %w", err)
 	}

@@ -31,22 +31,6 @@ func phoneCode(secret string, now time.Time) (string, error) {
 	return fmt.Sprintf("%06d", binary.BigEndian.Uint32(sum[sum[len(sum)-1]&0xf:])&0x7fffffff%1_000_000), nil
 }
 
-// exportLinks finds what can be taken out of the console by whom it lets.
-func (v *visitor) exportLinks(menu string) (out []string, err error) {
-	for _, path := range append([]string{"/console"}, linksIn(menu)...) {
-		_, body, _, err := v.do(path, nil, nil)
-		if err != nil {
-			return nil, err
-		}
-		for _, to := range linksIn(body) {
-			if strings.Contains(to, "export") && !slices.Contains(out, to) {
-				out = append(out, to)
-			}
-		}
-	}
-	return out, nil
-}
-
 var consoleLink = regexp.MustCompile(`href="(/console[^"#]*)"`)
 
 func linksIn(body string) (out []string) {
@@ -113,52 +97,6 @@ func runExportField(r *hostileRange, x attack, w *watch) (reached, error) {
 			return slices.ContainsFunc(row, func(c string) bool { return strings.TrimPrefix(c, "'") == strings.TrimSpace(value) })
 		})
 		got.state("text_roundtrip", kept && got.states["text_roundtrip"] == "", path+" 里找不到原来的字")
-	}
-	w.done()
-	return got, nil
-}
-
-// runExport takes out a report of cases of people with numbers of theirs in what
-// they said.
-func runExport(r *hostileRange, x attack, w *watch) (reached, error) {
-	v, err := r.signedIn(r.staff.admin)
-	if err != nil {
-		return reached{}, err
-	}
-	_, menu, _, err := v.do("/console", nil, nil)
-	if err != nil {
-		return reached{}, err
-	}
-	links, err := v.exportLinks(menu)
-	if err != nil {
-		return reached{}, err
-	}
-	links = slices.DeleteFunc(links, func(to string) bool { return !strings.Contains(to, "report") && !strings.Contains(to, "case") })
-	if len(links) == 0 {
-		return reached{unbuilt: "可以导出的通报和办件"}, nil
-	}
-	u, err := r.webUser()
-	if err != nil {
-		return reached{}, err
-	}
-	if _, _, err := fillForm(u, "story", "我的身份证号339801198001010015，电话13912345678，隔壁占了我的地", nil); err != nil {
-		return reached{}, err
-	}
-	if w, err = r.rewatch(w); err != nil {
-		return reached{}, err
-	}
-	got := reached{watched: w, said: []string{"我的身份证号339801198001010015"}}
-	for _, to := range links {
-		status, body, header, err := v.do(to, nil, nil)
-		if err != nil {
-			return got, err
-		}
-		got.status = append(got.status, status)
-		if text, _, err := cellsOf(body, header.Get("Content-Type")); err == nil {
-			got.export += text + "\n"
-		} else {
-			got.export += body + "\n"
-		}
 	}
 	w.done()
 	return got, nil

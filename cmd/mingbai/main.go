@@ -76,6 +76,7 @@ func commands() []command {
 		{"privacy", "export|erase|retain|consents …", "个人信息：导出、删除一个人的资料，到期清理，同意记录", privacyCommand, false},
 		{"audit", "verify|list …", "审计：查有没有人改过记录，看谁做过什么", auditCommand, false},
 		{"figures", "[--from 日期] [--to 日期] [--json]", "咨询、事项、调解、工单、值班、学习的数目和比率", figures, false},
+		{"report", "monthly …", "月通报：县、乡镇、部门一个月的数，每个数写着怎么算；导出文件和明细", reportCommand, false},
 		{"demo", "[选项]", "在本机上试用 QQ：模拟平台、网页和机器人一起启动", demo, false},
 		{"demo-office", "[选项]", "在本机上试用后台：编一个县、几个月的件，启动后台", officeDemo, false},
 		{"demo-publish", "[选项]", "在本机上演一遍发布：写、审、到点发到网页、对象存储和 QQ，再撤回", demoPublish, false},

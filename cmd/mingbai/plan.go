@@ -337,6 +337,7 @@ func (p *parts) jobs(more ...jobs.Publisher) []jobs.Job {
 		}},
 		{Name: "retention", Doc: "每天一次，删掉保留到期的资料", Spec: "7 * * * *", Timeout: 10 * time.Minute, Run: jobs.Retention{Office: p.records, Keep: keepOf(p.app.config), Log: p.app.log}.Once},
 	}
+	list = append(list, jobs.Bulletins{Office: p.records}.Job())
 	if len(p.relayers) > 0 {
 		list = append(list, jobs.Job{Name: "relays", Doc: "把给工作人员的通知转到群机器人和邮箱", Spec: "@every 10s", Timeout: 2 * time.Minute,
 			Run: jobs.Relays{Office: p.records, To: p.relayers, Log: p.app.log}.Once})

@@ -16,6 +16,7 @@ type queuePage struct {
 	Many     bool // a search found more than it lists
 	MayOpen  bool
 	Selected string // what is looked at, in words
+	Counted  string // of which figure of a bulletin, in words; "": none
 }
 
 // queueRow is a case in the queue.
@@ -58,6 +59,13 @@ func queue(c *call) error {
 func (c *call) caseFilter(f *form, page *queuePage) (office.CaseFilter, error) {
 	filter := office.CaseFilter{Text: f.Get("q"), Matter: f.Get("matter"), Lane: f.Get("lane"), Via: f.Get("via"), Org: f.number("org"),
 		Mine: f.Get("mine") != "", Overdue: f.Get("overdue") != "", Limit: perPage, Offset: c.paged()}
+	if m, err := office.ParseMonth(f.Get("month")); err == nil && f.Get("set") != "" {
+		set, ok := office.CaseSetOf(f.Get("set"))
+		if !ok {
+			return filter, errNoPage
+		}
+		filter.Set, filter.Month, page.Counted = set.Key, m, m.Name()+set.Name
+	}
 	states := []Option{{showOpen, "在办的", true}, {showAll, "全部", false}}
 	switch s := f.Get("state"); {
 	case slices.Contains(office.States, office.State(s)):

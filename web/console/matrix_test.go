@@ -44,6 +44,11 @@ var expectations = map[string]expectation{
 	"GET /console/ratings": {"经管", ""},
 	"GET /console/alerts":  {"经管", ""},
 
+	// the month's figures
+	"GET /console/report":              {"经普管", ""},
+	"GET /console/report/export":       {"经普管", ""},
+	"GET /console/report/cases/export": {"经管", ""},
+
 	// what the machine says, and what is held of people
 	"GET /console/topics":          {"普管", "county"},
 	"POST /console/topics":         {"普管", "county"},

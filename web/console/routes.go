@@ -68,6 +68,11 @@ func routes() []route {
 		{pattern: "GET /console/ratings", nav: "评价", menu: "跟进", roles: desk, run: ratings},
 		{pattern: "GET /console/alerts", nav: "预警", menu: "跟进", roles: desk, run: alerts},
 
+		// the month's figures: package office decides whose they are
+		{pattern: "GET /console/report", nav: "月通报", roles: office.Reporters, run: report},
+		{pattern: "GET /console/report/export", roles: office.Reporters, run: exportReport},
+		{pattern: "GET /console/report/cases/export", roles: desk, run: exportReportCases},
+
 		// people and organisations
 		{pattern: "GET /console/people", nav: "人员", menu: "人员", roles: seesPeople, run: people},
 		{pattern: "GET /console/people/export", roles: admins, fresh: true, run: exportPeople},

@@ -122,7 +122,7 @@ func exportOrgs(c *call) error {
 // sheet sends rows as a file, XLSX if the query says so, and notes in the audit
 // who took how many.
 func (c *call) sheet(object, name string, rows [][]string) error {
-	if err := c.o.Office.NoteDetail(c.r.Context(), c.me.Actor(), "export", object, fmt.Sprint(len(rows)-1)); err != nil {
+	if err := c.taken(object, len(rows)-1); err != nil {
 		return err
 	}
 	write, end, kind := office.WriteCSV, ".csv", "text/csv; charset=utf-8"
@@ -130,6 +130,11 @@ func (c *call) sheet(object, name string, rows [][]string) error {
 		write, end, kind = office.WriteXLSX, ".xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 	}
 	return c.file(name+end, kind, func(w io.Writer) error { return write(w, rows) })
+}
+
+// taken notes in the audit who took how many rows of what.
+func (c *call) taken(object string, rows int) error {
+	return c.o.Office.NoteDetail(c.r.Context(), c.me.Actor(), "export", object, fmt.Sprint(rows))
 }
 
 // file sends a file that the browser keeps and does not open.
