@@ -23,9 +23,10 @@ type group struct {
 }
 
 // apart parts groups, the greatest first, into those that may be named and how
-// many the others have. What the others are must not follow from what is named:
-// as long as they are too few, the smallest named one joins them.
-func apart(all []group) (shown []group, rest group) {
+// many the others have. Where there are few kinds, what the others are could
+// follow from what is named: as long as they are too few, the smallest named one
+// joins them.
+func apart(all []group, fewKinds bool) (shown []group, rest group) {
 	slices.SortFunc(all, func(a, b group) int { return cmp.Or(b.n-a.n, cmp.Compare(a.key, b.key)) })
 	for _, g := range all {
 		if g.size < fewest || g.key == "" {
@@ -34,7 +35,7 @@ func apart(all []group) (shown []group, rest group) {
 			shown = append(shown, g)
 		}
 	}
-	for rest.n > 0 && rest.size < fewest && len(shown) > 0 {
+	for fewKinds && rest.n > 0 && rest.size < fewest && len(shown) > 0 {
 		last := shown[len(shown)-1]
 		shown = shown[:len(shown)-1]
 		rest.n, rest.size = rest.n+last.n, rest.size+last.size
@@ -94,7 +95,7 @@ func (db *DB) caseGroups(ctx context.Context, s span, column string, name func(s
 	for _, key := range slices.Sorted(maps.Keys(counts)) {
 		all = append(all, group{key, counts[key], counts[key]})
 	}
-	shown, rest := apart(all)
+	shown, rest := apart(all, true)
 	var list []Figure
 	for _, g := range shown {
 		list = append(list, countOf(column+"."+g.key, name(g.key), "件", g.n, means).of(rows(g.key)))
@@ -213,7 +214,7 @@ func (db *DB) topicPart(ctx context.Context, s span) ([]Figure, error) {
 
 // topicFigures names the topics by their ids; who shows them knows the names.
 func topicFigures(prefix string, all []group, means, restName, restMeans string) (list []Figure) {
-	shown, rest := apart(all)
+	shown, rest := apart(all, false)
 	for _, g := range shown {
 		list = append(list, countOf(prefix+"."+g.key, g.key, "次", g.n, means))
 	}
