@@ -28,7 +28,7 @@ func autumn(t *testing.T, db *DB, s staff) (late string) {
 		c := mustOpen(t, db, s.resident, d).Case
 		mustAct(t, db, s.clerk, c.No, Action{Verb: "accept"})
 		mustAct(t, db, s.clerk, c.No, Action{Verb: "note", Note: secret})
-		if _, _, err := db.SetOutcome(t.Context(), s.clerk, c.No, "", Outcomes[0], "把墙退回去，"+secret); err != nil {
+		if _, _, err := db.SetOutcome(t.Context(), s.clerk, c.No, "", Mediation{Outcome: Outcomes[0], Terms: "把墙退回去，" + secret}); err != nil {
 			t.Fatal(err)
 		}
 		mustAct(t, db, s.clerk, c.No, Action{Verb: "answer", Text: "墙要退，" + secret})

@@ -69,7 +69,7 @@ func routes() []route {
 		{pattern: "GET /console/alerts", nav: "预警", menu: "跟进", roles: desk, run: alerts},
 
 		// the month's figures: package office decides whose they are
-		{pattern: "GET /console/report", nav: "月通报", roles: office.Reporters, run: report},
+		{pattern: "GET /console/report", nav: "月通报", menu: "跟进", roles: office.Reporters, run: report},
 		{pattern: "GET /console/report/export", roles: office.Reporters, run: exportReport},
 		{pattern: "GET /console/report/cases/export", roles: desk, run: exportReportCases},
 
