@@ -53,6 +53,8 @@ var calculators = []calculator{
 		[]Citation{art("消费者权益保护法", 55, "三倍", "五百元")}, func(t string) string { return damages(t, 3, 500, "有欺诈的") }},
 	{"tenfold", []string{"CS02"}, regexp.MustCompile(`赔|十倍|多少`),
 		[]Citation{art("食品安全法", 148, "十倍", "一千元")}, func(t string) string { return damages(t, 10, 1000, "食品不符合安全标准的") }},
+	{"tenfold_drug", []string{"CS13"}, regexp.MustCompile(`赔|十倍|多少`),
+		[]Citation{art("药品管理法", 144, "价款十倍", "一千元")}, func(t string) string { return damages(t, 10, 1000, "药是假药、劣药，卖家明知还卖的") }},
 	{"principal", []string{"DB04"}, regexp.MustCompile(`到账|到手|实际|砍头|扣|拿到`),
 		[]Citation{{Law: "民间借贷司法解释", Article: ArticleNo{N: 26}, Proof: []string{"实际出借的金额"}}}, principal},
 	{"deposit", []string{"DB10"}, regexp.MustCompile(`定金`),
