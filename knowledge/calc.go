@@ -59,6 +59,8 @@ var calculators = []calculator{
 		[]Citation{{Law: "民间借贷司法解释", Article: ArticleNo{N: 26}, Proof: []string{"实际出借的金额"}}}, principal},
 	{"deposit", []string{"DB10"}, regexp.MustCompile(`定金`),
 		[]Citation{art("民法典", 586, "百分之二十"), art("民法典", 587, "双倍返还")}, deposit},
+	{"retire", []string{"WI12"}, regexp.MustCompile(`退休|养老`),
+		[]Citation{art("全国人民代表大会常务委员会关于实施渐进式延迟法定退休年龄的决定", 1, "每四个月延迟一个月", "每二个月延迟一个月"), art("全国人民代表大会常务委员会关于实施渐进式延迟法定退休年龄的决定", 2, "每年提高六个月")}, retire},
 	{"overtime", []string{"LB11"}, regexp.MustCompile(`加班|节假日|国庆|春节|五一|周末`),
 		[]Citation{art("劳动法", 44, "百分之一百五十", "百分之二百", "百分之三百")}, overtime},
 }
