@@ -12,7 +12,7 @@ var (
 	monthDay    = regexp.MustCompile(`(去年|今年)?(\d{1,2}|[一二三四五六七八九十]{1,3})月(\d{1,2}|[一二三四五六七八九十]{1,3})[日号]`)
 	lastMonth   = regexp.MustCompile(`(上个?月|这个?月|本月)(\d{1,2}|[一二三四五六七八九十]{1,3})[日号]`)
 	weekDay     = regexp.MustCompile(`(上上|上|这|本)?(?:个)?(?:周|星期|礼拜)([一二三四五六日天])`)
-	daysAgo     = regexp.MustCompile(`(\d{1,3}|[一二两三四五六七八九十百]{1,5})天(?:之?前|了|以前)`)
+	daysAgo     = regexp.MustCompile(`(\d{1,3}|[一二两三四五六七八九十百]{1,5})天(?:之?前|以前)`)
 	namedDays   = regexp.MustCompile(`大前天|前天|昨天|昨晚|昨日|今天|今早|今日|刚刚|刚才`)
 	namedOffset = map[string]int{"大前天": -3, "前天": -2, "昨天": -1, "昨晚": -1, "昨日": -1, "今天": 0, "今早": 0, "今日": 0, "刚刚": 0, "刚才": 0}
 	weekDays    = map[string]time.Weekday{"一": 1, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "日": 0, "天": 0}
@@ -20,7 +20,7 @@ var (
 
 // findDay reads the first day named in a clause of normalised text, relative to
 // on: "2026年3月5日", "3月5号" (the last one not after on), "上个月5号", "上周三",
-// "前天", "第25天了", "三天前".
+// "前天", "三天前".
 func findDay(clause string, on time.Time) (time.Time, bool) {
 	if m := isoDay.FindStringSubmatch(clause); m != nil {
 		return makeDay(m[1], m[2], m[3])

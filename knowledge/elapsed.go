@@ -14,6 +14,7 @@ func (r dayRange) exact() bool { return r.from.Equal(r.to) }
 
 const (
 	spanCount = `(\d{1,3}|[一二两三四五六七八九十百]{1,5})`
+	paper     = `[的了人去书信单证定]{0,3}` // what may stand between a cue and the time: 判决书, 认定书
 	elapsed   = `((?:` + spanCount + `年(半)?|半年)?[多零又]{0,2}(?:` + spanCount + `个(半)?月)?[多零又]{0,2}(?:` + spanCount + `天)?)`
 )
 
@@ -21,10 +22,11 @@ const (
 // in each.
 var (
 	elapsedOnly   = regexp.MustCompile(`^` + elapsed + `$`)
-	elapsedBefore = regexp.MustCompile(elapsed + `(?:以|之)?前`)                                                                   // 一年零两个月前
-	elapsedSince  = regexp.MustCompile(`(?:离|距)[^\d]{0,16}?(?:已经|都|有|过了|过去了?)?` + elapsed + `多?了?`)                             // 离出事一年零二十天了
-	elapsedUntil  = regexp.MustCompile(`(?:到|至)(?:今天?|现在|目前|眼下)(?:为止)?(?:已经|已|都|有|也|快|是|整整)*` + elapsed)                        // 到今天十三个月了
-	elapsedBehind = regexp.MustCompile(`^[^\d一二两三四五六七八九十百半后干做找等住租交]{0,4}?(?:已经|已|都|有|也|快|过去|过了|将近|整整|差不多)*` + elapsed + `多?了?`) // behind a cue: 离职八个月了
+	elapsedBefore = regexp.MustCompile(elapsed + `(?:以|之)?前`)                                               // 一年零两个月前
+	elapsedSince  = regexp.MustCompile(`(?:距离?|离[^婚职开岗家])[^\d后干做找等]{0,12}?` + elapsed + `多?了?`)             // 离出事一年零二十天了
+	elapsedUntil  = regexp.MustCompile(`(?:到|至)(?:今天?|现在|目前|眼下)(?:为止)?(?:已经|已|都|有|也|快|是|整整)*` + elapsed)    // 到今天十三个月了
+	elapsedBehind = regexp.MustCompile(`^` + paper + `(?:已经|已|都|有|也|快|过去|过了|将近|整整|差不多)*` + elapsed + `多?了`) // behind a cue: 离职八个月了
+	elapsedGone   = regexp.MustCompile(`^` + paper + `(?:已经|都|快|过去|过了)+` + elapsed)                         // behind a cue: 离职都八个月
 	nthDay        = regexp.MustCompile(`第` + spanCount + `天`)
 	nearlyWord    = regexp.MustCompile(`快|将近|差不多`)
 	shortOf       = regexp.MustCompile(`不到|没到|不满|未满|还差`)
@@ -50,6 +52,7 @@ func happened(clause, cue string, on time.Time) (dayRange, bool) {
 		func() (dayRange, bool) { return ago(elapsedUntil, clause, on) },
 		func() (dayRange, bool) { return ago(elapsedBefore, clause, on) },
 		func() (dayRange, bool) { return ago(elapsedBehind, behind, on) },
+		func() (dayRange, bool) { return ago(elapsedGone, behind, on) },
 		func() (dayRange, bool) { return atFeast(clause, on) },
 		func() (dayRange, bool) {
 			d, ok := findDay(nowWords.ReplaceAllString(clause, ""), on)
