@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func builtinRules(t *testing.T) Rules {
+func builtinRules(t testing.TB) Rules {
 	t.Helper()
 	text, err := fs.ReadFile(Corpus(), "rules/clocks.yaml")
 	if err != nil {
@@ -182,4 +182,23 @@ func TestParseAmount(t *testing.T) {
 			t.Errorf("%s: got %v %v, want %v", in, got, ok, want)
 		}
 	}
+}
+
+// What people write of times never gives an event to come, nor a last day before
+// the event.
+func FuzzClocks(f *testing.F) {
+	for _, s := range []string{"今天离出事一年零二十天了", "去年8月底离的职，最后一次催他是今年3月", "99月99日摔伤", "摔伤九百九十百年前", "2026年2月30日受伤"} {
+		f.Add(s)
+	}
+	rules := builtinRules(f)
+	on, _ := ParseDate("2026-11-29")
+	keys := []string{"injury_worker", "labor_arb", "civ_limit", "adm_review"}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, c := range rules.Clocks(keys, text, on) {
+			if c.From.After(on) || c.Due.Before(c.From) || c.About() && (c.LatestFrom.Before(c.From) || c.LatestFrom.After(on) || c.LatestDue.Before(c.Due)) {
+				t.Errorf("%s: %+v", c.Rule.Key, c)
+			}
+			c.left(on)
+		}
+	})
 }
