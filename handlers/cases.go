@@ -99,15 +99,20 @@ func (r *Router) cases(ctx context.Context, t *turn, text string) (bot.Reply, bo
 	if run == nil {
 		return bot.Reply{}, false, nil
 	}
-	if _, crisis := r.d.Safety.Check(a.rest, t.session.Urgent); crisis && a.no == "" {
-		return bot.Reply{}, false, nil // help comes before any form
-	}
 	p, err := r.d.Cases.PersonByAccount(ctx, office.Account(t.message.From))
 	if err != nil {
 		return bot.Reply{}, true, err
 	}
+	v, first := r.d.Safety.Check(a.rest, t.session.Urgent)
+	reports := v.Kind == KindUrgent && t.session.Urgent == "" && (p.Has(office.Grid) || p.Has(office.Helper) || p.Has(office.Clerk))
+	if first && a.no == "" && !reports {
+		return bot.Reply{}, false, nil // help comes before any form
+	}
 	t.session.Menu = nil
 	reply, err := run(r, ctx, t, p, a)
+	if f := t.session.Form; reports && err == nil && f != nil { // of somebody else: it must reach the office
+		reply.Text = inDanger(f, v) + reply.Text
+	}
 	return excuse(reply, true, err)
 }
 
@@ -183,7 +188,7 @@ func (r *Router) human(ctx context.Context, t *turn) (bot.Reply, error) {
 // handOver is human with a story that was told just now.
 func (r *Router) handOver(ctx context.Context, t *turn, story string) (bot.Reply, error) {
 	t.session.Asked = 0
-	if r.d.Cases != nil && !inGroup(t.message) {
+	if r.d.Cases != nil && !inGroup(t.message) && !alone(t.message) {
 		ok, err := r.d.Cases.Receives(ctx)
 		if err != nil {
 			r.d.Log.Warn("cannot tell whether cases are received", "err", err)
@@ -270,9 +275,10 @@ func opened(o office.Opened, via string) string {
 		fmt.Fprintf(&b, "已登记，编号 %s。", c.No)
 	}
 	if c.State.Open() {
-		fmt.Fprintf(&b, "最迟 %s 答复", c.Promised.Format("1月2日"))
 		if c.Urgency == office.Safety {
-			b.WriteString("；已按急件通知值班人员。有危险先打 110")
+			fmt.Fprintf(&b, "最迟 %s 答复；已按急件通知值班人员。有危险先打 110", c.Promised.In(chinaZone).Format("1月2日 15:04"))
+		} else {
+			fmt.Fprintf(&b, "最迟 %s 答复", c.Promised.In(chinaZone).Format("1月2日"))
 		}
 		b.WriteString("。")
 		if !o.Exact {

@@ -259,19 +259,21 @@ func (r *Router) whom(ctx context.Context, p office.Person, no string) (bot.Repl
 	return bot.Reply{Text: b.String()}, nil
 }
 
+// scored is a score with the reason behind it: "5分很快", "５，答得清楚".
+var scored = regexp.MustCompile(`^([1-5１-５])(?:$|[分星\s，,。：:]+)([\s\S]*)$`)
+
 // rateCase takes "评价 2026-城东-0012 5 很快".
 func (r *Router) rateCase(ctx context.Context, t *turn, p office.Person, a caseArgs) (bot.Reply, error) {
 	c, err := r.find(ctx, t, p, a.no)
 	if err != nil {
 		return bot.Reply{}, err
 	}
-	score, reason, _ := strings.Cut(a.rest, " ")
-	digits := strings.TrimRight(score, "分，,。")
-	n, err := strconv.Atoi(digits)
-	if err != nil {
+	m := scored.FindStringSubmatch(a.rest)
+	if m == nil {
 		return bot.Reply{Text: fmt.Sprintf("请打 1 到 5 分，例如“评价 %s 5 答得清楚”。", c.No)}, nil
 	}
-	if err := r.d.Cases.RateCase(ctx, c, n, reason); err != nil {
+	n, _ := strconv.Atoi(knowledge.Normalize(m[1])) // a digit
+	if err := r.d.Cases.RateCase(ctx, c, n, m[2]); err != nil {
 		return bot.Reply{}, err
 	}
 	if n < 3 {

@@ -21,6 +21,7 @@ type field struct {
 	optional        bool     // "无" and "不知道" leave it empty
 	only            func(f map[string]string) bool
 	max             int                                                                                       // runes; 0: 100
+	aside           bool                                                                                      // a name or a place: a question of law is none, and is answered beside it
 	from            string                                                                                    // key under which the session keeps the choices, one a line
 	check           func(r *Router, ctx context.Context, f map[string]string, v string) (value, fault string) // after read; may put v differently
 }
@@ -66,11 +67,11 @@ func against(f map[string]string) bool {
 var (
 	askMatter  = field{key: "matter", label: "事项", ask: "是哪方面的事？回复数字：", choices: kinds}
 	askStory   = field{key: "story", label: "经过", ask: "发生了什么事？用自己的话说就行：什么时候、什么人、为了什么。不要写身份证号和银行卡号。", max: 1500}
-	askPlace   = field{key: "place", label: "地点", ask: "在哪个乡镇（街道）、哪个村（社区）？", optional: true}
-	askParties = field{key: "parties", label: "对方", ask: "对方是谁？写称呼就行，没有就回“无”。", optional: true, only: against}
+	askPlace   = field{key: "place", label: "地点", ask: "在哪个乡镇（街道）、哪个村（社区）？", optional: true, aside: true}
+	askParties = field{key: "parties", label: "对方", ask: "对方是谁？写称呼就行，没有就回“无”。", optional: true, aside: true, only: against}
 	askWish    = field{key: "wish", label: "诉求", ask: "您希望怎么解决？不确定就回“不知道”。", optional: true, max: 500}
-	askName    = field{key: "name", label: "称呼", ask: "怎么称呼您？不想说就回“无”。", optional: true, only: grown}
-	askPhone   = field{key: "phone", label: "电话", ask: "留个方便联系的电话吗？不留就回“无”。", optional: true, only: grown}
+	askName    = field{key: "name", label: "称呼", ask: "怎么称呼您？不想说就回“无”。", optional: true, aside: true, only: grown}
+	askPhone   = field{key: "phone", label: "电话", ask: "留个方便联系的电话吗？不留就回“无”。", optional: true, aside: true, only: grown, check: (*Router).checkPhone}
 	askTalk    = field{key: keyTalk, label: "聊天", ask: "刚才和我的聊天，要一起给工作人员看吗？姓名、电话、证件号、住址会先遮住。回复数字：", choices: []string{talkYes, talkNo}, only: talked}
 )
 
@@ -84,7 +85,7 @@ var forms = []form{
 		{key: "parties", label: "涉及的人", ask: "涉及哪些人？没有就回“无”。", optional: true},
 		{key: "wish", label: "风险", ask: "风险怎么样？回复数字：", choices: []string{"一般", "可能激化", "有人可能受伤害"}}}},
 	{"desk", office.ViaDesk, "登记来访、来电。随时可以回“返回”“退出”。\n", []field{askMatter, askStory, askPlace, askParties, askWish,
-		{key: "name", label: "姓名", ask: "来人怎么称呼？", optional: true}, {key: "phone", label: "电话", ask: "电话？没有就回“无”。", optional: true}}},
+		{key: "name", label: "姓名", ask: "来人怎么称呼？", optional: true}, {key: "phone", label: "电话", ask: "电话？没有就回“无”。", optional: true, check: (*Router).checkPhone}}},
 	{formLecture, "", "请人来讲法，不收钱。问几句就好；随时可以回“返回”“退出”。\n", lectureFields},
 }
 
@@ -101,11 +102,11 @@ var (
 	formBack    = regexp.MustCompile(`^(返回|上一步|后退)[。！!]*$`)
 	formAgain   = regexp.MustCompile(`^(重来|重新填|重新开始)[。！!]*$`)
 	formNone    = regexp.MustCompile(`^(无|没有|没|不知道|不清楚|不确定|不想说|跳过|不留|不说)[。！!]*$`)
-	formConfirm = regexp.MustCompile(`^(1|确认|提交|确认提交|对|是的?|没错|可以)[。！!]*$`)
+	formConfirm = regexp.MustCompile(`^(1|确认|提交吧?|确认提交|对的?|是的?|没错|可以的?|好的?|好吧|行|行吧|嗯+|没问题)[。！!]*$`)
 	formChange  = regexp.MustCompile(`^改\s*([1-9１-９])\s*[:：，, ]*([\s\S]*)$`)
 	consentCode = regexp.MustCompile(`^[0-9A-Za-z]{4}[-－— ]?[0-9A-Za-z]{4}$`)
 	idNumbers   = regexp.MustCompile(`[0-9０-９]{15,19}[xX]?`)
-	saysMinor   = regexp.MustCompile(`我(今年|才|是|刚)?([0-9]|1[0-7]|[一二三四五六七八九]|十[一二三四五六七]?)(周)?岁|我(是|上|读|在上|在读)?(一个)?(小学|初中|初一|初二|初三|高一|高二)生?|我(是|还|还是)?未成年`)
+	saysMinor   = regexp.MustCompile(`我(今年|才|是|刚)?([0-9]|1[0-7]|[一二三四五六七八九]|十[一二三四五六七]?)(周)?岁([^的]|$)|我(是|上|读|在上|在读)?(一个)?(小学|初中|初一|初二|初三|高一|高二)生?|我(是|还|还是)?未成年`)
 )
 
 // begin starts a form with what is known already.
@@ -175,7 +176,7 @@ func (r *Router) fill(ctx context.Context, t *turn, text string) (bot.Reply, boo
 	if s.Fields == nil {
 		s.Fields = map[string]string{} // a session that is kept leaves an empty map out
 	}
-	lead, leave := r.alarm(t, text)
+	lead, leave := r.alarm(t, f, text)
 	if leave {
 		t.session.Form = nil
 		return bot.Reply{}, false, nil
@@ -199,15 +200,72 @@ func (r *Router) step(ctx context.Context, t *turn, f form, text string) (bot.Re
 		return r.atCard(ctx, t, f, text)
 	}
 	q := f.fields[s.Step].in(s)
+	if reply, ok := r.beside(ctx, t, q, text); ok {
+		return reply, nil
+	}
 	v, fault := r.read(ctx, s, q, text)
 	if fault != "" {
-		return bot.Reply{Text: fault, Choices: q.choices}, nil
+		return bot.Reply{Text: keptStory(s, f, q, text) + fault, Choices: q.choices}, nil
 	}
 	s.Fields[q.key] = v
 	if s.Fields[keyCard] != "" {
 		return card(s, f), nil
 	}
 	return r.forward(t, f), nil
+}
+
+// beside answers a question of law that comes where a name, a place or a number
+// is asked for; the form waits. false: it is none.
+func (r *Router) beside(ctx context.Context, t *turn, q field, text string) (bot.Reply, bool) {
+	if !q.aside || !r.d.Safety.asksLaw(text) {
+		return bot.Reply{}, false
+	}
+	if _, ok := r.d.Safety.Check(text, ""); ok {
+		return bot.Reply{}, false
+	}
+	s := t.session
+	t.calm = s.Urgent != "" || s.Form.Fields[keyDanger] != ""
+	reply, err := r.ask(ctx, t, text, "")
+	s.Menu = nil // a number answers the form
+	if n := len(s.Turns); n > 0 {
+		s.Turns[n-1].Handed = true // it was not said before
+	}
+	if err != nil || reply.Answer == nil || reply.Answer.Kind != knowledge.KindAnswer {
+		return bot.Reply{Text: "这句像是在问别的事，没有填进去。\n" + q.ask}, true
+	}
+	reply.Text, reply.Choices = reply.Text+"\n\n（刚才要转给工作人员的事还没填完；不填了回“退出”。）\n"+q.ask, nil
+	return reply, true
+}
+
+// keptStory takes a sentence that came where a number was asked for as what
+// happened, if that is not known yet, so that nobody has to say it twice.
+func keptStory(s *bot.Form, f form, q field, text string) string {
+	tells := slices.ContainsFunc(f.fields, func(x field) bool { return x.key == "story" })
+	if q.key != "matter" || !tells || s.Fields["story"] != "" || utf8.RuneCountInString(text) < minStory {
+		return ""
+	}
+	v, fault := askStory.read(text)
+	if fault != "" {
+		return ""
+	}
+	s.Fields["story"] = v
+	return "这句我记到“经过”里了。"
+}
+
+// minStory is from how many runes on a text at the first question tells
+// something, rather than naming a kind wrongly.
+const minStory = 8
+
+// phoneIn finds the number in what is said about a phone.
+var phoneIn = regexp.MustCompile(`[0-9](?:[ -]?[0-9]){4,14}`)
+
+// checkPhone takes the number out of "我的电话是 138 0000 0000".
+func (r *Router) checkPhone(_ context.Context, _ map[string]string, v string) (string, string) {
+	number := phoneIn.FindString(knowledge.Normalize(v))
+	if n := len(strings.NewReplacer(" ", "", "-", "").Replace(number)); n < 5 || n > 14 || idNumbers.MatchString(knowledge.Normalize(v)) {
+		return "", "电话看不懂，请只写数字，例如 13800000000；不留就回“无”。"
+	}
+	return number, ""
 }
 
 func stepBack(s *bot.Form, f form) bot.Reply {
@@ -309,12 +367,16 @@ func (q field) read(text string) (value, fault string) {
 
 // alarm looks for danger in what is written into a form: help comes first, the
 // case is marked, the form goes on. leave: a person wants to harm themselves;
-// then nothing else counts.
-func (r *Router) alarm(t *turn, text string) (lead string, leave bool) {
+// then nothing else counts. What a helper or a clerk reports of somebody else is
+// no reason to leave: it must reach the office.
+func (r *Router) alarm(t *turn, f form, text string) (lead string, leave bool) {
 	s := t.session
+	own := f.via == office.ViaResident // who writes it, it is about
 	if saysMinor.MatchString(knowledge.Normalize(text)) && s.Form.Fields[keyMinor] == "" {
 		s.Form.Fields[keyMinor] = "1"
-		lead = "（你不用留姓名和电话。可以请爸妈、老师陪你一起，也可以打 12355。）\n"
+		if own {
+			lead = "（你不用留姓名和电话。可以请爸妈、老师陪你一起，也可以打 12355。）\n"
+		}
 	}
 	if s.Urgent != "" {
 		if v, _ := r.d.Safety.Check(text, s.Urgent); v.SafeAgain {
@@ -326,16 +388,22 @@ func (r *Router) alarm(t *turn, text string) (lead string, leave bool) {
 	if !ok || v.Kind != KindUrgent {
 		return lead, false
 	}
-	if v.Category == "selfharm" {
+	if v.Category == "selfharm" && (own || f.via == "") {
 		return "", true
 	}
-	if v.Category == "child" {
-		s.Form.Fields[keyMinor] = "1"
-	}
 	first := s.Form.Fields[keyDanger] == ""
-	s.Form.Fields[keyDanger] = "1"
+	marked := inDanger(s.Form, v)
 	if !first {
 		return lead, false
 	}
-	return v.Reply.Text + "\n\n（这件事会按急件转给工作人员，接着说：）\n" + lead, false
+	return marked + lead, false
+}
+
+// inDanger marks the case that a form becomes, and gives what is said first.
+func inDanger(s *bot.Form, v Verdict) string {
+	if v.Category == "child" {
+		s.Fields[keyMinor] = "1"
+	}
+	s.Fields[keyDanger] = "1"
+	return v.Reply.Text + "\n\n（这件事会按急件转给工作人员，接着说：）\n"
 }

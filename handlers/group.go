@@ -29,6 +29,15 @@ func inGroup(m bot.Message) bool {
 	return kind == "group" || kind == "guild"
 }
 
+// alone says that a message is a question without a conversation: there is
+// nothing of it to come back to, so no form is begun, and no code is tried at it —
+// each would come from an address of its own, of which nobody counts the tries.
+func alone(m bot.Message) bool {
+	_, rest, _ := strings.Cut(string(m.Chat), "/")
+	kind, _, _ := strings.Cut(rest, "/")
+	return kind == "ask"
+}
+
 // What a group may not read: why a matter belongs into a private chat.
 const (
 	aboutViolence = "violence"

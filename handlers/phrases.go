@@ -16,6 +16,7 @@ const (
 	wordsUseful        = "谢谢，能帮上就好。还有别的事可以接着问。"
 	wordsUseless       = "对不起，没有帮上。你可以换个说法、多说几句经过再问一次；"
 	wordsUnreadable    = "图片、卡片、表情和没有文字的语音我看不懂。请打字告诉我发生了什么事；证据照片自己留好原件，办事时再交给工作人员。急事打 110，法律热线 12348（免费）。"
+	wordsFormWaits     = "刚才要填的那一项还等着，请打字回答；不填了回“退出”。"
 )
 
 // Fixed sentences about groups and private chats.

@@ -384,8 +384,8 @@ func (r *Router) planPiece(ctx context.Context, p office.Person, id int64, when 
 		return bot.Reply{}, err
 	}
 	slots, err := r.d.Cases.Upcoming(ctx, plan, 5)
-	if err != nil {
-		return bot.Reply{}, err
+	if err != nil { // the plan stands: to fail now would have it made again
+		r.d.Log.Warn("the times of a plan are not shown", "plan", plan.ID, "err", err)
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "《%s》排好了（计划 %d）。发布时间：", it.Newest.Title, plan.ID)

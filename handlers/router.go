@@ -145,10 +145,14 @@ var reset = regexp.MustCompile(`^(重来|重新开始|退出|结束)[。！!]*$`
 // hear minds where something was said, and whether it can be read at all.
 func (r *Router) hear(ctx context.Context, t *turn, text string) (bot.Reply, error) {
 	switch {
+	case text == bot.Unreadable && t.session.Form != nil:
+		return bot.Reply{Text: wordsUnreadable + "\n" + wordsFormWaits}, nil
 	case text == bot.Unreadable:
 		return bot.Reply{Text: wordsUnreadable}, nil
 	case inGroup(t.message):
 		return r.group(ctx, t, text)
+	case alone(t.message):
+		return r.say(ctx, t, text)
 	}
 	if reply, ok, err := r.fromGroup(ctx, t, text); ok || err != nil {
 		return reply, err

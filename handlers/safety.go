@@ -142,6 +142,9 @@ func (s *Safety) Check(text string, inCrisis string) (Verdict, bool) {
 	return Verdict{}, false
 }
 
+// asksLaw says whether text asks about law.
+func (s *Safety) asksLaw(text string) bool { return s.look(text).any(s.question) }
+
 // look folds text, with what is hidden in it, and finds the words of all rules.
 func (s *Safety) look(text string) *finding {
 	return s.compiler.find(newView(text+hidden(text), s.compiler.fold))
