@@ -12,7 +12,8 @@ import (
 const maxSession = 16 << 10
 
 // encodeSession is s as JSON of at most maxSession bytes; it drops the oldest
-// turns of s to get there.
+// turns of s to get there, then what is open. It must not fail because of what
+// a person wrote: their message would come back for ever.
 func encodeSession(s *Session) ([]byte, error) {
 	for {
 		b, err := json.Marshal(s)
@@ -22,10 +23,14 @@ func encodeSession(s *Session) ([]byte, error) {
 		if len(b) <= maxSession {
 			return b, nil
 		}
-		if len(s.Turns) == 0 {
+		switch {
+		case len(s.Turns) > 0:
+			s.Turns = s.Turns[(len(s.Turns)+1)/2:]
+		case s.Menu != nil || s.Form != nil:
+			s.Menu, s.Form = nil, nil
+		default:
 			return nil, fmt.Errorf("encode session: %d bytes without turns", len(b))
 		}
-		s.Turns = s.Turns[(len(s.Turns)+1)/2:]
 	}
 }
 

@@ -21,12 +21,24 @@ type Notices struct {
 		Send(ctx context.Context, to bot.Address, r bot.Reply) error
 	}
 	Log   *slog.Logger
-	Every time.Duration // how often it looks; 5 s if zero
+	Every time.Duration    // how often it looks; 5 s if zero
+	Now   func() time.Time // time.Now if nil
 }
 
-// batch is how many notices are claimed at once: what can be sent well within
-// the minute that a claim lasts.
-const batch = 20
+func (n Notices) now() time.Time {
+	if n.Now == nil {
+		return time.Now()
+	}
+	return n.Now()
+}
+
+// batch is how many notices are claimed at once, and patience how long sending
+// them may take of the minute that a claim lasts: on a platform that hangs, the
+// rest waits for the next look, lest somebody else says the same meanwhile.
+const (
+	batch    = 20
+	patience = 30 * time.Second
+)
 
 // Run sends what can be sent until ctx is done. A message to somebody who cannot
 // be written to now stays, and is shown when they say something.
@@ -62,11 +74,15 @@ func (n Notices) Once(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	claimed := n.now()
 	var faults []error
 	for _, x := range list {
+		if ctx.Err() != nil || n.now().Sub(claimed) > patience {
+			break
+		}
 		err := n.Bot.Send(ctx, bot.Address(x.To), bot.Reply{Text: x.Body})
-		if err == nil {
-			err = n.Office.NoticeSent(ctx, x.ID)
+		if err == nil { // it is out, whether or not we are stopping
+			err = n.Office.NoticeSent(context.WithoutCancel(ctx), x.ID)
 		}
 		if err != nil && !errors.Is(err, bot.ErrClosed) {
 			faults = append(faults, err)
