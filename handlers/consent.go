@@ -163,12 +163,25 @@ func (t *turn) delicate() bool {
 	if n == 0 {
 		return false
 	}
-	kind := t.session.Turns[n-1].Kind
-	return kind == KindUrgent || kind == KindRefuse || kind == KindInjection
+	return reviewedOnly(t.session.Turns[n-1])
 }
 
-// asking is a request to the model in the person's name.
+// reviewedOnly says that what was said then is for reviewed words alone.
+func reviewedOnly(past bot.Turn) bool {
+	return past.Kind == KindUrgent || past.Kind == KindRefuse || past.Kind == KindInjection
+}
+
+// asking is a request to the model in the person's name. What was said in a
+// crisis, or was declined, does not go along with a later question either.
 func (t *turn) asking(ctx context.Context, q knowledge.Question) knowledge.Asking {
+	if q.Context != nil {
+		q.Context = nil
+		for _, past := range t.session.Turns {
+			if !reviewedOnly(past) {
+				q.Context = append(q.Context, past.Text)
+			}
+		}
+	}
 	sum := sha256.Sum256([]byte(t.message.From))
 	channel, _, _ := strings.Cut(string(t.message.Chat), "/")
 	asking := knowledge.Asking{Question: q, Person: hex.EncodeToString(sum[:12]), Bot: channel, Answer: t.id, Private: true}

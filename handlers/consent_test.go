@@ -156,6 +156,29 @@ func TestAssisted_NeverInACrisisOrAGroup(t *testing.T) {
 	}
 }
 
+// What was said in a crisis does not go to the model with a later question.
+func TestAssisted_CrisisIsNotSentLater(t *testing.T) {
+	t.Parallel()
+	k, server, _ := newAssistedTalk(t)
+	server.Say("能要。〔1〕")
+	for _, x := range []string{"同意AI", "我不想活了，想喝农药", "我安全了", "试用期可以随便辞退吗", story} {
+		k.say(x)
+	}
+	if len(server.Requests()) == 0 {
+		t.Fatal("the model was not asked about the story")
+	}
+	said := false
+	for _, q := range server.Requests() {
+		if strings.Contains(string(q.Body), "农药") {
+			t.Errorf("sent: %s", q.Body)
+		}
+		said = said || strings.Contains(string(q.Body), "试用期可以随便辞退")
+	}
+	if !said {
+		t.Error("what else was said before is missing")
+	}
+}
+
 func TestSimply(t *testing.T) {
 	t.Parallel()
 	k := newTalk(t)

@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -68,6 +69,9 @@ func NewLectures(o LectureOptions) (*Lectures, error) {
 	return &Lectures{LectureOptions: o, page: page, did: map[string][]time.Time{}}, nil
 }
 
+// formName is what a form is named.
+var formName = regexp.MustCompile(`^[0-9A-Za-z]{16,64}$`)
+
 type lectureField struct {
 	Name, Label, Hint, Kind, Value string
 	Must                           bool
@@ -78,6 +82,7 @@ type lectureView struct {
 	Menu            []office.Lecture
 	Lecture         int64
 	Fields          []lectureField
+	Request         string // names the order this form makes: sent twice it is one
 	Placed          *office.Ordered
 	Order           *office.Order
 	May             map[string]bool
@@ -121,6 +126,7 @@ func (l *Lectures) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	} else if menu, menuErr := l.Office.Menu(r.Context(), "", false); menuErr == nil {
 		v.Menu = menu
 	}
+	v.Request = office.NewID()
 	v.Fields = lectureFields(func(name string) string { return strings.TrimSpace(r.PostFormValue(name)) })
 	v.Lecture, _ = strconv.ParseInt(r.PostFormValue("lecture"), 10, 64)
 	var e *office.Error
@@ -167,11 +173,18 @@ func (l *Lectures) post(r *http.Request, v *lectureView) error {
 	}
 	lecture, _ := strconv.ParseInt(get("lecture"), 10, 64)
 	heads, _ := strconv.Atoi(get("heads"))
+	request := ""
+	if name := get("request"); formName.MatchString(name) {
+		request = "page/" + name // no chat's message is named so
+	}
 	// Whoever orders here has no chat: they are told by phone.
-	out, err := l.Office.PlaceOrder(r.Context(), office.Person{}, office.OrderDraft{Lecture: lecture, At: at, Heads: heads,
+	out, err := l.Office.PlaceOrder(r.Context(), office.Person{}, office.OrderDraft{Request: request, Lecture: lecture, At: at, Heads: heads,
 		Unit: get("unit"), Contact: get("contact"), Phone: get("phone"), Wish: get("wish")})
 	if err != nil {
 		return err
+	}
+	if out.Repeat && (out.Order.Lecture != lecture || !out.Order.At.Equal(at) || out.Order.Unit != get("unit")) {
+		return &office.Error{Kind: office.Conflict, Msg: fmt.Sprintf("这张单子已经下过了，编号 %s，查询码 %s。要再约一场，现在改好再按一次“下单”。", out.Order.No, out.Code)}
 	}
 	v.Placed = &out
 	l.fill(v, out.Order, out.Code)

@@ -104,6 +104,36 @@ func TestLectures_OrderedOnThePage(t *testing.T) {
 	}
 }
 
+// Two presses of the button are one order, and both pages show its code: the
+// browser shows the second.
+func TestLectures_PressedTwice(t *testing.T) {
+	t.Parallel()
+	_, _, h := school(t)
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest("GET", "/lecture", nil))
+	hidden := regexp.MustCompile(`name="request" value="(\w{16,})"`).FindStringSubmatch(w.Body.String())
+	if hidden == nil {
+		t.Fatalf("the form has no name of its own: %s", w.Body)
+	}
+	order := url.Values{"request": {hidden[1]}, "lecture": {"1"}, "when": {"12月4日上午9点"}, "heads": {"40"}, "unit": {"三里村"}, "contact": {"张三"}, "phone": {"13900000000"}}
+	var codes []string
+	for range 2 {
+		w := post(h, order)
+		m := regexp.MustCompile(`id="code">(\S{9})<`).FindStringSubmatch(w.Body.String())
+		if w.Code != 200 || m == nil {
+			t.Fatalf("got %d %s", w.Code, w.Body)
+		}
+		codes = append(codes, m[1])
+	}
+	if codes[0] != codes[1] {
+		t.Errorf("two codes: %q", codes)
+	}
+	order.Set("when", "12月11日上午9点") // the page was gone back to and changed
+	if w := post(h, order); w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), codes[0]) {
+		t.Errorf("another order under the same name: %d %s", w.Code, w.Body)
+	}
+}
+
 func TestLectures_Limits(t *testing.T) {
 	t.Parallel()
 	_, _, h := school(t)
