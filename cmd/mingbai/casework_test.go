@@ -5,6 +5,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"mingbai/office"
 )
 
 // The commands of the office as a clerk's colleague types them: each says what
@@ -22,6 +25,7 @@ func TestCasework_Commands(t *testing.T) {
 	roster := file("roster.csv", "机构,顾问,顺序,星期,开始,结束\n三里村,甲律师,1,,,\n")
 	bad := file("bad.csv", "工单编号,诉求内容,事发地点\nGD1,楼下烧烤摊半夜还吵睡不着,城东街道\nGD2,短,\n")
 	good := file("good.csv", "工单编号,诉求内容,事发地点,来电人\nGD1,楼下烧烤摊半夜还吵睡不着,城东街道,=1+1\n")
+	month := string(office.MonthOf(time.Now()))
 	for _, step := range []struct {
 		args, want string
 		code       int
@@ -49,6 +53,13 @@ func TestCasework_Commands(t *testing.T) {
 		{"case alerts", "共 0 条", 0},
 		{"ledger add 王明 --kind 走访 --people 3 看望老人", "记好了", 0},
 		{"ledger export -", "看望老人", 0},
+		{"report monthly --unit 城东街道 --month " + month, "| 登记（件） | 1 |", 0},
+		{"report monthly --format csv --month " + month, "办件,登记,件,1,", 0},
+		{"report monthly --json --month " + month, `"unit": "青禾县"`, 0},
+		{"report monthly --cases --month " + month, "城东街道,", 0},
+		{"report monthly --unit 三里村 --month " + month, "没有您能看的单位", 1},
+		{"report monthly --format docx", "没有“docx”这种格式", 2},
+		{"audit list", "report cases " + month, 0},
 		{"notify list", "", 0},
 		{"notify test", "没有设提醒", 0},
 		{"privacy retain --dry-run", "没有到期的", 0},
