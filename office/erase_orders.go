@@ -40,10 +40,13 @@ func (db *DB) eraseOrders(ctx context.Context, tx *sql.Tx, a Account, e *Erasure
 }
 
 // eraseOrder takes who ordered out of one order, its history and the messages
-// about it. Topic, place, day and figures stay.
+// about it, and its photo, which shows people of the place. Topic, place, day and
+// figures stay.
 func (db *DB) eraseOrder(ctx context.Context, tx *sql.Tx, id int64) error {
 	for _, query := range []string{
-		`UPDATE orders SET account = '', contact = '', phone = '', wish = '', reason = '', request = 'erased ' || CAST(id AS TEXT), version = version + 1 WHERE id = $1`,
+		`DELETE FROM item_images WHERE sum IN (SELECT picture FROM orders WHERE id = $1 AND picture <> '')`,
+		`UPDATE activities SET photo = '' WHERE order_id = $1`,
+		`UPDATE orders SET account = '', contact = '', phone = '', wish = '', reason = '', photo = '', picture = '', request = 'erased ' || CAST(id AS TEXT), version = version + 1 WHERE id = $1`,
 		`UPDATE order_events SET note = '', request = 'erased ' || CAST(id AS TEXT) WHERE order_id = $1`,
 		db.emptyNotices() + `, account = '' WHERE kind = 'lecture' AND once LIKE 'lecture ' || CAST(CAST($1 AS BIGINT) AS TEXT) || ' %'`,
 	} {

@@ -73,23 +73,3 @@ func (db *DB) Photo(ctx context.Context, p Person, id int64) (Image, error) {
 	}
 	return readImage(ctx, db.read, o.Picture)
 }
-
-// erasePhotos takes away the photos of the lectures that a person ordered and
-// that are over: they show people of the place.
-func erasePhotos(ctx context.Context, tx *sql.Tx, a Account, e *Erasure) error {
-	const over = `account = $1 AND state IN ('done', 'rated', 'cancelled')`
-	r, err := tx.ExecContext(ctx, `DELETE FROM item_images WHERE sum IN (SELECT picture FROM orders WHERE picture <> '' AND `+over+`)`, string(a))
-	if err != nil {
-		return fmt.Errorf("erase photos: %w", err)
-	}
-	if n, err := r.RowsAffected(); err == nil && n > 0 {
-		e.Erased["讲座照片"] += int(n)
-	}
-	if _, err := tx.ExecContext(ctx, `UPDATE activities SET photo = '' WHERE order_id IN (SELECT id FROM orders WHERE `+over+`)`, string(a)); err != nil {
-		return fmt.Errorf("erase photos: %w", err)
-	}
-	if _, err := tx.ExecContext(ctx, `UPDATE orders SET photo = '', picture = '' WHERE `+over, string(a)); err != nil {
-		return fmt.Errorf("erase photos: %w", err)
-	}
-	return nil
-}
