@@ -29,6 +29,10 @@ func own(v PieceVersion) []Finding {
 	warn := func(rule, quote, format string, a ...any) {
 		list = append(list, Finding{rule, false, quote, fmt.Sprintf(format, a...)})
 	}
+	trial := v
+	if err := trial.clean(); err != nil { // could not even be kept
+		stop("格式", "", "%s", Words(err))
+	}
 	text := PlainText(v.Body)
 	switch {
 	case v.Kind == KindVideo && v.Link == "":

@@ -41,6 +41,7 @@ func testPublishing(t *testing.T, browser context.Context) {
 	b.press("预览和检查")
 	b.until(`document.querySelector('.findings').textContent.includes('要选给谁看') && document.querySelector('[name=body]').value === '太短'`)
 	b.check("content-preview")
+	u.testLive(b)
 	b.fill("body", "借钱给人要打借条，口头说的难证明。\n\n## 写清五件事\n\n- 谁借给谁，写身份证上的名字\n- 金额，用大写再写一遍\n- 利率，**不写就是没有利息**\n- 哪天还\n- 双方签名、按手印、写日期\n")
 	b.run(chromedp.Click(`input[name=audience][value=乡村]`, chromedp.ByQuery))
 	b.press("存为草稿")
@@ -74,6 +75,22 @@ func testPublishing(t *testing.T, browser context.Context) {
 	b.until(`document.querySelector('table.month')`)
 	b.check("month")
 	u.testLedger(t, b)
+}
+
+// testLive types without pressing anything: checks, places and lengths follow,
+// and what is typed last is what is shown.
+func (u *bureau) testLive(b *tab) {
+	b.run(chromedp.Evaluate(`window.same = true; for (const text of ['一', '一二', '口说无凭。'.repeat(120)]) {
+		const body = document.querySelector('[name=body]');
+		body.value = text;
+		body.dispatchEvent(new InputEvent('input', { bubbles: true }));
+	}`, nil))
+	b.until(`document.querySelector('#preview-said').textContent.includes('预览跟上了：要改 1 处')`)
+	b.until(`[...document.querySelectorAll('#preview figcaption')].some((n) => n.textContent.includes('QQ 群 6') && n.textContent.includes('/ 500 字 放不下')) && window.same`)
+	b.check("content-live")
+	b.run(chromedp.Click(`input[name=audience][value=乡村]`, chromedp.ByQuery))
+	b.until(`document.querySelector('#preview-said').textContent.includes('要改 0 处')`)
+	b.run(chromedp.Click(`input[name=audience][value=乡村]`, chromedp.ByQuery))
 }
 
 // testLedger looks at a ledger with everything in it.

@@ -2,11 +2,13 @@ package console
 
 import (
 	"html/template"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"mingbai/calendar"
 	"mingbai/jobs"
@@ -77,7 +79,7 @@ func audienceOptions(first string) []Option {
 type placeView struct {
 	Name, Text string
 	HTML       template.HTML // of the page; "" elsewhere
-	Runes, Max int
+	Runes, Max int           // of the whole, and what fits
 }
 
 type writePage struct {
@@ -242,7 +244,9 @@ func (c *call) preview(page writePage, v office.PieceVersion) error {
 func (c *call) places(v office.PieceVersion) (list []placeView, err error) {
 	for _, p := range office.Places {
 		text := v.Words(p, "审核单位", "")
-		view := placeView{Name: p.Name, Text: text, Runes: len([]rune(text)), Max: p.Max}
+		room := p
+		room.Max = math.MaxInt
+		view := placeView{Name: p.Name, Text: text, Runes: utf8.RuneCountInString(v.Words(room, "审核单位", "")), Max: p.Max}
 		if p.Key == "page" {
 			if view.HTML, err = jobs.HTML(v.Body, c.o.Hosts); err != nil {
 				return nil, err
