@@ -58,7 +58,8 @@ func TestAnswer_GoingOn(t *testing.T) {
 	for _, c := range []struct{ text, want, not string }{
 		{"墙有点发黄，他说要我赔", "和你这一问最近的是：\n- 正常使用的损耗（墙发黄", "没有单独写"},
 		{"去法院告要花多少钱", "打官司要交多少诉讼费", "没有单独写"},
-		{"当时没签书面合同", "没有单独写，我不乱猜", "双倍工资"},
+		{"当时没签书面合同", "和你这一问最近的是：\n- 没签书面合同也能要", "双倍工资"},
+		{"他说要移民了", "没有单独写，我不乱猜", "最近的是"},
 	} {
 		got, err := a.Answer(t.Context(), Question{Text: c.text, Context: []string{first}, Last: before.Entry.ID, On: gateDay})
 		if err != nil || got.Entry != before.Entry || got.Text == before.Text || !got.Grounded {
