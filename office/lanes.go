@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
 )
 
 // Lanes in which a dispute can be dealt with.
@@ -74,37 +75,6 @@ var gate = []rule{
 		`打群架|群殴|械斗|聚众|约(好|架)|(几十|两|三|十几).{0,4}(人|拨|伙|帮).{0,14}(锄头|棍|家伙|刀|打起来|干架|动手)|(锁|关|扣)(在|进|到)|关(我|俺|他|她).{0,2}(地下室|屋|房|仓库|车)|(不让|不许|不准).{0,8}(出去|离开|走(了)?$|回家)|打手|看着(我|俺|他|她)们?.{0,8}(不|走)|限制.{0,4}自由|锁(我|她|他|俺|孩子|人)?(在)?.{0,2}(屋|家|房|院子)里|不(让|准|许).{0,4}出门|偷(走|了|东西|牛|羊|猪|鸡|鸭|狗|车|钱|树|电)|小偷|被偷|盗(走|伐|挖)|撬(门|锁|开)|偷偷.{0,14}(牵|搬|拉|开|抬|运|卖)|(半夜|趁).{0,16}(牵走|拉走|搬走|抬走)|先(交|打|转).{0,14}(手续费|保证金|解冻费|押金).{0,14}(没影|拉黑|联系不上|跑)|(交|转|打)了?.{0,14}(没影|拉黑)|不打欠条不|逼(我|俺|他|她).{0,4}(写|打|签|按).{0,4}(欠条|借条|协议|手印|合同|字)|(收走|扣下|扣押|扣了|没收)(了)?.{0,6}(身份证|证件|护照)|冒充|诈骗|骗子|被骗|上当|骗(了|走)|(哄|骗|忽悠).{0,12}(老人|大爷|大妈)|老人.{0,4}(哄|骗)|要走(了)?身份证|用.{0,6}名字.{0,4}贷|冒名|炒币|虚拟币|荐股|提不出来|陪酒|(照片|视频|隐私).{0,6}发(到|给|在)|(威胁|说要).{0,8}发.{0,4}(照片|视频)|集资|传销|拉人头|刷单|洗钱|安全账户|指定账户|转到.{0,8}(账户|账号|卡上)|验证码|保证金.{0,10}(联系不上|拉黑|跑)|投(了)?钱|投(资|了).{0,12}(跑|联系不上|打不通|没人接|锁了|关门|兑付|利息|返)|年息百分之[三四五六七八九]|高息|投.{0,5}[万千].{0,6}年给|敲诈|勒索|收保护|食物中毒|下毒|毒品|吸毒|赌场|赌债|高利贷|套路贷|偷拍|盗窃|抢(了|走|劫)`},
 }
 
-// law are signs that mediation is not the way: a party refuses (人民调解法 第十七
-// 条), a court has it, an authority's decision is attacked, or arbitration must
-// come first (劳动争议调解仲裁法 第五条).
-var courts = []rule{
-	{LaneJudicial, "人民法院", "一方明确拒绝调解的，不得调解（人民调解法第十七条）。", `(绝|坚决|明确|就是|死活|一概).{0,6}不.{0,4}调|不(接受|同意|愿意|肯|参加)调解|拒绝调解|公堂上见|法院见|(谁来|怎么).{0,4}(劝|说|调).{0,4}没用|让(我|俺)去(告|法院)|(让|叫|有本事).{0,6}去?告|没得谈|不跟(我|俺)(谈|说)`},
-	{LaneJudicial, "人民法院", "已经到了法院，向承办法官说明想和解、调解。", `起诉到|已经?起诉|起诉了|立案|递了?.{0,2}状|开庭|法庭|传票|起诉状副本|应诉|法院.{0,6}(送|寄|发|通知|材料)|(把|将)(我|俺)(给)?告了|被告`},
-	{LaneJudicial, "人民法院执行局", "裁判已经生效，向法院申请执行。", `判(决|了)|法院.{0,4}判|判(他|她|我|对方).{0,6}(还|给|赔|付)|裁定书|官司.{0,3}赢|赢了官司|强制执行|申请执行|失信|老赖`},
-	{LaneJudicial, "行政复议机关或人民法院", "对行政机关的处罚、征收等决定不服，走行政复议或行政诉讼。", `(罚单|处罚|罚款|罚了?[一二三四五六七八九十百千万0-9]+|没收).{0,24}(不服|违法|没道理|不合理|不认|不公)|不服.{0,14}(处罚|决定|认定)|处罚决定|补偿决定|决定书|(征收|征了|征地|征用).{0,18}(房|地|补偿|公告)|(拆迁|拆了|强拆).{0,14}(补偿|赔|房)|不予受理|不给(我|俺)?.{0,3}(办证|落户|登记|批)|行政复议|拆违|违建|违章建筑|行政拘留|被拘留|拘留.{0,10}(冤|不服)|(局|街道|镇里|乡里|县里|区里|派出所|城管|政府|交警)[^，。]{0,20}(罚|拆|扣|不认|不批|不给|拘留).{0,24}(冤|不服|不对|重了|没权|违法|不合理|说法|证|能不能告|打官司|怎么办)|(能不能|想|要|可以)告(政府|县里|镇里|局|街道|他们)|讨个说法打官司`},
-	{LaneJudicial, "劳动人事争议仲裁委员会", "劳动争议可以先调解；调不成或不愿调的，先仲裁后起诉（劳动争议调解仲裁法第五条）。", `解除.{0,3}劳动合同|辞退|开除|裁员|被裁|把(我|俺)(给)?开了|(让|叫|通知)(我|俺)?.{0,4}(走人|滚蛋|卷铺盖|不用来)|走仲裁|劳动仲裁|得?去仲裁|经济补偿金?|工伤.{0,16}(不赔|待遇|不认|不按|标准)|劳动能力鉴定|辞职信|逼(我|俺)(自己)?.{0,3}(走|辞)|不(让|叫|用)(我|俺)?干了|(怀孕|产假|哺乳).{0,16}(调|降|辞|走)|(公司|单位|厂里).{0,12}(调|降)(我|到|去).{0,12}(仓库|扫|厕所|岗|薪|工资)`},
-	{LaneJudicial, "人民法院", "协议反悔不履行的，可以就协议向法院起诉（人民调解法第三十二条）。", `(协议|调解书).{0,16}(反悔|不认|不履行|不算|变卦|翻脸)`},
-}
-
-// trades are matters that mediation committees of their own know.
-var trades = []rule{
-	{LaneTrade, "道路交通事故人民调解委员会", "交通事故赔偿。", `(开车|车|三轮|摩托).{0,12}(撞|蹭|追尾|碰|刮|剐)|追尾|交通事故|车祸|急刹|骑手|(货车|汽车|轿车|电动车|电瓶车|摩托|三轮车?|公交|大巴|校车).{0,12}(挂|带|剐|刮|碰|撞|碾|压|夹|甩)|被.{0,8}车(挂|带|剐|撞|碰|夹)|撞坏.{0,8}(墙|车)`},
-	{LaneTrade, "医疗纠纷人民调解委员会", "医疗纠纷。", `医院|诊所|卫生院|卫生所|牙科|种牙|打针|吊水|开错药|卫生室|手术|输液|误诊|拔牙`},
-	{LaneTrade, "校园纠纷人民调解委员会", "在学校、幼儿园受的伤。", `(学校|幼儿园|体育课|园里).{0,20}(摔|伤|断|缝)|(摔|伤).{0,16}(学校|幼儿园|园里)`},
-	{LaneTrade, "金融消费、保险纠纷调解组织", "保险、银行纠纷。", `保险|理赔|拒赔|银行|信用卡|贷款|投保|重疾|隐瞒病史|理财|柜台|储蓄`},
-	{LaneTrade, "物业纠纷人民调解委员会", "物业服务纠纷。", `物业|业委会|业主|维修基金|停车(位|费)|地库|电梯|小区.{0,10}(没人打扫|灯不亮|停车|管理|管家)`},
-	{LaneTrade, "养老服务纠纷调解组织、民政部门", "养老机构里的纠纷。", `养老院|敬老院|护理院|养老机构`},
-}
-
-// civil are subjects of quarrels between neighbours, in families and between
-// persons who know each other. What has none of them is not guessed at: a text
-// that hides danger in words no rule knows must not reach a mediator first.
-const civil = `赡养|抚养|养老|继承|遗产|分家|存折|存款|老(房|屋)|房子.{0,6}分|彩礼|三金|改口费|订婚|定亲|离婚|借|欠|拖着不还|还(钱|款)|押金|房租|租(客|的房|我|房)|合伙|伙计|散伙|分红|墙|滴水|漏水|采光|遮光|排水|水井|浇地|过道|通道|铁门|楼道|树|竹|菜|庄稼|麦|狗|猫|牛|羊|鸡|坟|晾|堆放|空调外机|热风|拍皮球|摊派|帮工|照看|名声|道歉|说和|劝劝|拌嘴|过不下去|不管老|地头|滴水檐|房檐|账算不清|子女|嫁妆|亲家|婆媳|妯娌|改嫁|抚恤|轮流|轮到|伺候|聚会|AA|麻将|牌|闹翻|评评理|邻居|隔壁|对门|楼上|楼下|我家|他家|藤|瓜|苗|秧|鸭|鹅|摄像头|鞋柜|杂物|祠堂|份子|赊|记错账|摊(派|的)|姐姐|大哥|弟弟|妹妹|叔叔|瓦房|祖宅|出钱|一分不出|三轮|农具|收割机|弄坏`
-
-// uneasy are words of harm that the gate does not know how to read. Next to a
-// civil subject they make the text one for a person, not for a mediator.
-const uneasy = `(被|挨|殴|动手|毒)打|打(我|他|她|俺|人|架|伤|骂)|流血|见血|害怕|吓|威胁|逼|骗|偷|抢(走|劫|东西|钱|人|孩子)|绑|捆|摸|强行|跟踪|赌博|吸毒|下毒|(打|弄|整|捅|砍|掐|逼|吓|气)死|死人|人命|要命|报警|失踪|拐|烟头|掐|烫(伤|人|我|他|她|娃|孩)|裸|喝多|喝醉|发疯|关(屋|家|在|起)|锁(我|她|他|屋)|伤(痕|口)|寻短|农药`
-
 // DefaultItems are the matters of departments until the office sets its own.
 var DefaultItems = []Item{
 	{"欠薪", "人力资源和社会保障部门（劳动保障监察）", []string{"工资", "工钱", "欠薪", "加班费", "薪水", "血汗钱", "干活.钱", "干了.没给", "干了.没结", "打工.钱", "工头", "包工", "没结账", "活.没结", "开过工资", "发钱", "老板.没钱", "一分没见", "一分没拿", "工程款.跑", "打工.没给", "干活.没给", "欠我们.钱"}},
@@ -116,6 +86,12 @@ var DefaultItems = []Item{
 	{"旅游", "文化和旅游部门", []string{"旅行社", "导游", "跟团", "报团", "景区", "景点.没去", "旅游团", "退团", "民宿", "购物店"}},
 	{"轻微治安纠纷", "公安派出所", []string{"派出所.调解", "派出所.说", "推搡", "推了两把"}},
 	{"消费", "市场监督管理部门（12315）", []string{"超市", "商家", "店家", "饭店", "年卡", "会员卡", "健身房", "补习班", "培训班", "网上买", "网购", "家具", "种子", "化肥", "假货", "翻新", "买的.坏", "买的.假", "直播间", "客服", "理发店", "美容院", "充了.老板", "充值", "储值", "网店", "退货", "三包", "保质期", "过期", "车行", "二手车", "中介费", "中介.不退", "家政", "装修公司", "办卡", "预付", "作废", "卖家", "平台", "奶粉", "保修", "广告", "退差价", "日期.改", "七天", "充.不退", "定金.不退", "美发", "洗脚", "驾校", "加盟"}},
+	{"社会保险", "人力资源和社会保障部门、医疗保障部门", []string{"社保", "五险", "公积金", "生育津贴", "失业金"}},
+	{"买房、装修", "住房和城乡建设部门", []string{"开发商", "售楼", "交房", "房产证", "装修公司", "中介费"}},
+	{"客运、停车", "交通运输部门", []string{"打表", "绕路", "拒载", "停车费", "客运站"}},
+	{"教育、培训", "教育部门", []string{"培训机构", "课时", "学籍", "校服", "补课"}},
+	{"水电气暖", "供水、供电、供气、供热的主管部门", []string{"自来水公司", "供电所", "燃气公司", "供热公司", "水表", "电表"}},
+	{"市容、道路设施", "城市管理部门、乡镇（街道）", []string{"占道", "盲道", "路灯", "井盖", "环卫"}},
 }
 
 // compiledRule is a rule ready to match.
@@ -124,21 +100,14 @@ type compiledRule struct {
 	re *regexp.Regexp
 }
 
-// laneRules compiles the tables once.
-var laneRules = sync.OnceValue(func() [3][]compiledRule {
-	var out [3][]compiledRule
-	for i, list := range [][]rule{gate, courts, trades} {
-		for _, r := range list {
-			out[i] = append(out[i], compiledRule{r, regexp.MustCompile(r.pattern)})
-		}
+// gateRules compiles the gate once.
+var gateRules = sync.OnceValue(func() []compiledRule {
+	var out []compiledRule
+	for _, r := range gate {
+		out = append(out, compiledRule{r, regexp.MustCompile(r.pattern)})
 	}
 	return out
 })
-
-var (
-	civilWords  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(civil) })
-	uneasyWords = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(uneasy) })
-)
 
 // blamed are words with which somebody is accused; what they are said to have
 // done is no sign of danger.
@@ -146,91 +115,117 @@ var blamed = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`((?:骂|说|冤枉|诬赖|诬陷|怀疑|造谣说?)(?:我|俺)(?:们|家)?)(?:是小偷|偷)[^，。；]*`)
 })
 
+// How sure the classifier must be, chosen by cross-validation (see
+// disputes/README.md): a chance of danger from which a text is taken to have it,
+// one from which it may at least not go to a mediator, and the least chance of
+// the lane that is proposed. What the knowledge base takes the text to be about
+// makes its lane so many times as likely.
+const (
+	dangerAt    = 0.30
+	doubtAt     = 0.20
+	sureAt      = 0.30
+	topicWeight = 1.5
+)
+
 // Propose says which lane a dispute should take first. Danger goes before
-// everything, then what belongs to a court, then a committee or department that
-// knows the matter, then people's mediation; what fits none is for a clerk. items is the list of
-// departments' matters, DefaultItems if nil.
-// topic is what the knowledge base takes the text to be about ("LB01"); it
-// decides only when the words do not, and may be empty.
+// everything, then the matters that the office has put on the list of departments
+// itself, then what the classifier takes it for; what it cannot tell is for a
+// clerk. items is the list of departments' matters, DefaultItems if nil. topic is
+// what the knowledge base takes the text to be about ("LB01"), and may be empty.
 func Propose(text, topic string, items []Item) Proposal {
+	return proposeWith(builtInLanes(), text, topic, items)
+}
+
+func proposeWith(m *laneModel, text, topic string, items []Item) Proposal {
 	if items == nil {
 		items = DefaultItems
 	}
 	text = strings.Join(strings.Fields(cleanText(text)), "，")
-	text = blamed().ReplaceAllString(text, "$1")
-	rules := laneRules()
-	for _, list := range rules[:2] {
-		for _, r := range list {
-			if r.re.MatchString(text) {
-				return Proposal{r.lane, r.body, r.reason}
-			}
+	calm := blamed().ReplaceAllString(text, "$1")
+	for _, r := range gateRules() {
+		if r.re.MatchString(calm) {
+			return Proposal{r.lane, r.body, r.reason}
 		}
 	}
-	for _, r := range rules[2] {
-		if r.re.MatchString(text) {
-			return Proposal{r.lane, r.body, r.reason + "有专门的调解组织，不收费的先找它。"}
-		}
+	if !strings.ContainsFunc(text, unicode.IsLetter) {
+		return unsure
+	}
+	kinds, lanes := weighed(m.chances(laneReading().read(text).features()), topic)
+	if lanes[LaneReport] >= dangerAt {
+		return kinds[LaneReport].proposal(items)
 	}
 	for _, it := range items {
-		if it.matches(text) {
+		if it.own().matches(text) {
 			return Proposal{LaneAdmin, it.Department, "“" + it.Name + "”由这个部门处理或者主持调解。"}
 		}
 	}
-	if uneasyWords().MatchString(text) {
-		return unsure
-	}
-	if LaneOfTopic(topic) == LaneReport && civilWords().MatchString(text) {
-		return unsure // the words are those of a quarrel, the entries that fit are about danger
-	}
-	if civilWords().MatchString(text) {
-		return Proposal{LanePeople, "村（社区）、乡镇（街道）人民调解委员会", "民间纠纷，人民调解不收费，可以自己选调解员。"}
-	}
-	if p, ok := byTopic(topic); ok {
-		return p
-	}
-	return unsure
-}
-
-// byTopic gives where matters of a topic of the knowledge base go.
-func byTopic(topic string) (Proposal, bool) {
-	for n := len(topic); n >= 2; n-- {
-		if p, ok := topicLanes[topic[:n]]; ok {
-			return p, true
+	best := LanePeople
+	for _, lane := range Lanes {
+		if lanes[lane] > lanes[best] {
+			best = lane
 		}
 	}
-	return Proposal{}, false
+	if lanes[best] < sureAt || best != LaneJudicial && lanes[LaneReport] >= doubtAt {
+		return unsure
+	}
+	return kinds[best].proposal(items)
+}
+
+// weighed gives the likeliest kind of each lane and how likely each lane is.
+func weighed(chances []float64, topic string) (kinds map[string]disputeKind, lanes map[string]float64) {
+	kinds, lanes = map[string]disputeKind{}, map[string]float64{}
+	about, all, most := LaneOfTopic(topic), 0.0, map[string]float64{}
+	for i, k := range disputeKinds {
+		lane := k.lane()
+		p := chances[i]
+		if lane == about {
+			p *= topicWeight
+		}
+		all += p
+		lanes[lane] += p
+		if p > most[lane] {
+			most[lane], kinds[lane] = p, k
+		}
+	}
+	for lane := range lanes {
+		lanes[lane] /= all
+	}
+	return kinds, lanes
+}
+
+// own gives the matter with those words alone that the office has added: the
+// default ones are for the classifier to weigh.
+func (it Item) own() Item {
+	i := slices.IndexFunc(DefaultItems, func(d Item) bool { return d.Name == it.Name })
+	if i < 0 {
+		return it
+	}
+	words := slices.DeleteFunc(slices.Clone(it.Words), func(w string) bool { return slices.Contains(DefaultItems[i].Words, w) })
+	return Item{it.Name, it.Department, words}
 }
 
 // LaneOfTopic gives the lane of a topic of the knowledge base; "" if it has none.
 func LaneOfTopic(topic string) string {
-	p, _ := byTopic(topic)
-	return p.Lane
+	for n := len(topic); n >= 2; n-- {
+		if lane, ok := topicLanes[topic[:n]]; ok {
+			return lane
+		}
+	}
+	return ""
 }
 
-var (
-	unsure    = Proposal{LaneUnsure, "经办人", "从写的内容看不准走哪条路，请先问清楚有没有危险、是什么事，再定。"}
-	toPeople  = Proposal{LanePeople, "村（社区）、乡镇（街道）人民调解委员会", "像是民间纠纷；请先问清楚有没有危险。"}
-	toLabour  = Proposal{LaneAdmin, "人力资源和社会保障部门（劳动保障监察）", "像是拖欠劳动报酬。"}
-	toArbiter = Proposal{LaneJudicial, "劳动人事争议仲裁委员会", "像是劳动争议，调不成或不愿调的先仲裁（劳动争议调解仲裁法第五条）。"}
-	toMarket  = Proposal{LaneAdmin, "市场监督管理部门（12315）", "像是消费纠纷。"}
-	toLand    = Proposal{LaneAdmin, "乡镇人民政府（街道）、农业农村和自然资源部门", "像是土地纠纷。"}
-	toReview  = Proposal{LaneJudicial, "行政复议机关或人民法院", "像是对行政机关的决定不服。"}
-	toCourt   = Proposal{LaneJudicial, "人民法院", "像是已经要走诉讼、执行的事。"}
-	toTraffic = Proposal{LaneTrade, "道路交通事故人民调解委员会", "像是交通事故赔偿。"}
-	toSafety  = Proposal{LaneReport, "公安机关 110，同时报经办人", "像是涉及人身安全或违法犯罪，先问清楚，不能先调解。"}
-)
+var unsure = Proposal{LaneUnsure, "经办人", "从写的内容看不准走哪条路，请先问清楚有没有危险、是什么事，再定。"}
 
 // topicLanes say where matters of a topic, or of all topics that begin so, go.
-var topicLanes = map[string]Proposal{
-	"FM": toPeople, "IN": toPeople, "DB": toPeople, "MD": toPeople, "TT08": toPeople, "TT10": toPeople, "TT14": toPeople, "CS07": toPeople, "LD08": toPeople,
-	"FM10": toSafety, "DB09": toSafety, "CR": toSafety, "TT11": toSafety,
-	"LB": toArbiter, "WI": toArbiter, "LB01": toLabour, "LB02": toLabour, "LB11": toLabour, "LB14": toLabour,
-	"CS": toMarket, "CS09": {LaneTrade, "物业纠纷人民调解委员会", "像是物业服务纠纷。"}, "CS10": {LaneTrade, "物业纠纷人民调解委员会", "像是物业、业主共有的纠纷。"},
-	"LD01": toLand, "LD02": toLand, "LD03": toLand, "LD04": toLand, "LD07": toLand, "LD10": toLand, "LD05": toReview, "LD06": toReview, "LD09": toReview,
-	"AD": toReview, "CT": toCourt,
-	"TT01": toTraffic, "TT02": toTraffic, "TT03": toTraffic, "TT04": toTraffic, "TT05": toTraffic, "TT06": toTraffic,
-	"TT07": {LaneTrade, "医疗纠纷人民调解委员会", "像是医疗纠纷。"}, "TT12": {LaneTrade, "校园纠纷人民调解委员会", "像是校园里的伤害；有欺凌、侵害的先报告。"},
-	"TT09": {LaneAdmin, "城市管理、公安、生态环境部门", "像是噪声扰民。"},
+var topicLanes = map[string]string{
+	"FM": LanePeople, "IN": LanePeople, "DB": LanePeople, "MD": LanePeople, "TT08": LanePeople, "TT10": LanePeople, "TT14": LanePeople, "CS07": LanePeople, "LD08": LanePeople,
+	"FM10": LaneReport, "DB09": LaneReport, "CR": LaneReport, "TT11": LaneReport,
+	"LB": LaneJudicial, "WI": LaneJudicial, "LB01": LaneAdmin, "LB02": LaneAdmin, "LB11": LaneAdmin, "LB14": LaneAdmin,
+	"CS": LaneAdmin, "CS09": LaneTrade, "CS10": LaneTrade,
+	"LD01": LaneAdmin, "LD02": LaneAdmin, "LD03": LaneAdmin, "LD04": LaneAdmin, "LD07": LaneAdmin, "LD10": LaneAdmin, "LD05": LaneJudicial, "LD06": LaneJudicial, "LD09": LaneJudicial,
+	"AD": LaneJudicial, "CT": LaneJudicial,
+	"TT01": LaneTrade, "TT02": LaneTrade, "TT03": LaneTrade, "TT04": LaneTrade, "TT05": LaneTrade, "TT06": LaneTrade,
+	"TT07": LaneTrade, "TT12": LaneTrade, "TT09": LaneAdmin,
 }
 
 // near is how many runes may stand between the two parts of a word "A.B".

@@ -1,7 +1,10 @@
 package office
 
 import (
+	"maps"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -9,7 +12,7 @@ import (
 // labelled reads the disputes of a file: lane, tab, text.
 func labelled(t *testing.T, name string) [][2]string {
 	t.Helper()
-	body, err := os.ReadFile("testdata/" + name)
+	body, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,38 +27,119 @@ func labelled(t *testing.T, name string) [][2]string {
 	return list
 }
 
-// The rules were made with a and b in view, then widened with c and d, which were
-// blind the first time (20 of 40 and 14 of 30 right), as was e (8 of 28 right, 16
-// left to a clerk, 2 of danger in a wrong lane, which was mended). f was written and
-// committed before its writer had seen the rules (37 of 50 right, 10 left to a
-// clerk); then the rules were widened with c to g in view. h came last and is not
-// fitted but for one swindle: 10 of 33 by the words alone, 20 left to a clerk; with
-// the topic that the knowledge base votes for (package handlers) 20 of 33, 9 left
-// to a clerk. On none of them may danger be sent to a mediator first.
-func TestPropose_LabelledDisputes(t *testing.T) {
+// The texts of the files have a lane only. A classifier that has learnt from the
+// texts of kinds alone finds it for them; the floor is what was measured, less a
+// little. The one built in has learnt from the files too.
+func TestLanes_TextsNotLearntFrom(t *testing.T) {
 	t.Parallel()
-	for _, set := range []struct {
-		name  string
-		right int // at least so many in 100
-	}{{"disputes_a.tsv", 90}, {"disputes_b.tsv", 90}, {"disputes_c.tsv", 90}, {"disputes_d.tsv", 90}, {"disputes_e.tsv", 90}, {"disputes_f.tsv", 90}, {"disputes_g.tsv", 90}, {"disputes_h.tsv", 30}} {
-		list := labelled(t, set.name)
-		right, unsure := 0, 0
-		for _, d := range list {
-			switch got := Propose(d[1], "", nil).Lane; {
-			case got == d[0]:
-				right++
-			case got == LaneUnsure:
-				unsure++
-			case d[0] == LaneReport && got != LaneJudicial:
-				t.Errorf("%s: danger goes to %s: %s", set.name, got, d[1])
-			default:
-				t.Logf("%s: got %s, want %s: %s", set.name, got, d[0], d[1])
+	d, files := laneData(t)
+	m := trainLanes(d.texts, d.remarks)
+	total := LaneCheck{Name: "all"}
+	for i, f := range d.files {
+		c := LaneCheck{Name: files[i]}
+		for _, x := range f {
+			got := proposeWith(m, x.text, "", nil).Lane
+			c.add(x.label, got)
+			total.add(x.label, got)
+			if x.label == LaneReport && slices.Contains([]string{LanePeople, LaneTrade, LaneAdmin}, got) {
+				t.Errorf("danger goes to %s: %s", got, x.text)
 			}
 		}
-		t.Logf("%s: %d of %d in the right lane, %d left to a clerk, %d wrong", set.name, right, len(list), unsure, len(list)-right-unsure)
-		if right*100 < len(list)*set.right {
-			t.Errorf("%s: only %d of %d in the right lane", set.name, right, len(list))
+		t.Log(c)
+	}
+	t.Log(total)
+	if total.Right*100 < total.Texts*90 {
+		t.Error("the right lane is found for too few")
+	}
+}
+
+func TestPropose_LabelledDisputes(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/disputes_*.tsv")
+	if err != nil || len(files) < 8 {
+		t.Fatal(files, err)
+	}
+	for _, name := range files {
+		c := LaneCheck{Name: name}
+		for _, d := range labelled(t, name) {
+			got := Propose(d[1], "", nil).Lane
+			c.add(d[0], got)
+			if got != d[0] {
+				t.Logf("got %s, want %s: %s", got, d[0], d[1])
+			}
 		}
+		t.Log(c)
+		if c.Right*100 < c.Texts*90 || c.Missed() > 0 {
+			t.Errorf("too few in the right lane, or danger missed: %s", c)
+		}
+	}
+}
+
+// laneData reads the texts that the built-in model was trained with.
+func laneData(t *testing.T) (*LaneData, []string) {
+	t.Helper()
+	files, err := filepath.Glob("testdata/disputes_[a-h].tsv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := ReadLaneData("disputes", files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d, files
+}
+
+// Who changes texts or words must train again: mingbai knowledge lanes.
+func TestLanes_ModelIsOfTheseTexts(t *testing.T) {
+	t.Parallel()
+	d, _ := laneData(t)
+	if m := builtInLanes(); m.sum != d.sum {
+		t.Error("the model in disputes/lanes.bin was trained with other texts: run go run ./cmd/mingbai knowledge lanes")
+	}
+	if len(laneModelData) > 1<<20 {
+		t.Errorf("the model has %d bytes", len(laneModelData))
+	}
+	if !slices.IsSortedFunc(disputeKinds, func(a, b disputeKind) int { return strings.Compare(a.name, b.name) }) {
+		t.Error("the kinds are not sorted")
+	}
+	for _, k := range disputeKinds {
+		if k.lane() == LaneUnsure || k.body == "" || !strings.HasPrefix(k.reason, "像是") {
+			t.Errorf("kind %+v", k)
+		}
+		if k.item != "" && !slices.ContainsFunc(DefaultItems, func(it Item) bool { return it.Name == k.item && it.Department == k.body }) {
+			t.Errorf("%s: the list of departments has no %q of %s", k.name, k.item, k.body)
+		}
+	}
+}
+
+func TestLaneModel_ReadsWhatItWrote(t *testing.T) {
+	t.Parallel()
+	m := builtInLanes()
+	data, err := m.write()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := readLaneModel(data)
+	if err != nil || !slices.Equal(again.w, m.w) || !maps.Equal(again.rows, m.rows) {
+		t.Errorf("another model: %v", err)
+	}
+	for _, bad := range [][]byte{nil, []byte("no model"), data[:len(data)/2]} {
+		if _, err := readLaneModel(bad); err == nil {
+			t.Errorf("%d bytes were read as a model", len(bad))
+		}
+	}
+}
+
+func TestReadLaneData_RefusesUnknownKinds(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, name := range []string{"people", "trade", "admin", "judicial", "report", "remarks"} {
+		if err := os.WriteFile(filepath.Join(dir, name+".tsv"), []byte("people.ghosts\t隔壁闹鬼\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := ReadLaneData(dir, nil); err == nil || !strings.Contains(err.Error(), "people.ghosts") {
+		t.Errorf("got %v", err)
 	}
 }
 
@@ -102,6 +186,40 @@ func TestItems_AreTheOffices(t *testing.T) {
 			t.Errorf("a refused table was kept: %d, %v", len(list), err)
 		}
 	})
+}
+
+// The office's own words go before the classifier, not before danger; its
+// department is named for a default matter.
+func TestPropose_TheOfficesList(t *testing.T) {
+	t.Parallel()
+	list := slices.Clone(DefaultItems)
+	i := slices.IndexFunc(list, func(it Item) bool { return it.Name == "欠薪" })
+	list[i] = Item{"欠薪", "县根治欠薪办", append(slices.Clone(list[i].Words), "邻居家的树")}
+	for text, want := range map[string]Proposal{
+		"包工头欠我们三个月工资":       {LaneAdmin, "县根治欠薪办", ""},
+		"邻居家的树伸到我家院子里来了":    {LaneAdmin, "县根治欠薪办", ""},
+		"邻居家的树砸了，他拿刀砍我，流血了": {LaneReport, "", ""},
+	} {
+		if got := Propose(text, "", list); got.Lane != want.Lane || want.Body != "" && got.Body != want.Body {
+			t.Errorf("%s: got %+v", text, got)
+		}
+	}
+}
+
+func TestPropose_SaysNothingOfNothing(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", "  ", "？？？", "123 456"} {
+		if got := Propose(text, "", nil).Lane; got != LaneUnsure {
+			t.Errorf("%q: got %s", text, got)
+		}
+	}
+}
+
+func BenchmarkPropose(b *testing.B) {
+	text := strings.Repeat("邻居家的水管漏水把我家天花板泡坏了，找了他三回都说不是他家的事，", 8)
+	for b.Loop() {
+		Propose(text, "", nil)
+	}
 }
 
 func FuzzPropose(f *testing.F) {

@@ -52,7 +52,7 @@ func commands() []command {
 		{"kb", "check|search|show|verify|impact|diff|coverage …", "知识条目：检查、搜索、核对依据", kb, false},
 		{"laws", "import|list|show|diff …", "导入和查看法律文本", laws, false},
 		{"eval", "questions|retrieval|overlap|gates|safety|flood|hostile|export-prompts|replay …", "用题库评测，用攻击集检查，离线量真模型", evaluate, false},
-		{"knowledge", "train|embed …", "检索：用问法训练模型（train）、向接口要向量（embed）", knowledgeCommand, false},
+		{"knowledge", "train|lanes|embed …", "用问法训练检索模型（train）、用纠纷文本训练分流模型（lanes）、向接口要向量（embed）", knowledgeCommand, false},
 		{"topic", "off|on|list …", "关闭或恢复一个专题", topic, false},
 		{"init", "[文件]", "设置本县的名称、乡镇、办事地点、电话和本省标准", initCounty, false},
 		{"org", "add|list|import|export|coverage …", "机构：县、乡镇街道、村社区、司法所 …", orgCommand, false},

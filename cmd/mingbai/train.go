@@ -15,10 +15,14 @@ import (
 // program uses it instead of the built-in one.
 const modelFile = "encoder.bin"
 
-// knowledgeCommand trains the model that finds articles, or gets vectors.
+// knowledgeCommand trains the models that find articles and sort disputes, or
+// gets vectors.
 func knowledgeCommand(ctx context.Context, a *app, args []string) error {
 	if len(args) > 0 && args[0] == "embed" {
 		return embed(ctx, a, args[1:])
+	}
+	if len(args) > 0 && args[0] == "lanes" {
+		return trainLanes(a, args[1:])
 	}
 	return train(ctx, a, args)
 }
@@ -32,7 +36,7 @@ func train(ctx context.Context, a *app, args []string) error {
 		return err
 	}
 	if len(rest) == 0 || rest[0] != "train" {
-		return fmt.Errorf("%w: knowledge 后面写 train 或 embed", errUsage)
+		return fmt.Errorf("%w: knowledge 后面写 train、lanes 或 embed", errUsage)
 	}
 	p, err := a.openBase(ctx)
 	if err != nil {
