@@ -241,7 +241,7 @@ func (r *Router) submit(ctx context.Context, t *turn, f form) (bot.Reply, error)
 		Place: v["place"], Parties: v["parties"], Story: v["story"], Wish: v["wish"], Consent: v["consent"],
 		Danger: v[keyDanger] != "", Minor: v[keyMinor] != "",
 	}
-	d.Topic = r.topicOf(d.Story)
+	d.Topic, d.Limit = r.topicOf(d.Story), r.limitOf(ctx, t, d.Story)
 	if talked(v) && v[keyTalk] == talkYes {
 		d.Talk = r.talk(t)
 	}
@@ -279,6 +279,9 @@ func opened(o office.Opened, via string) string {
 			fmt.Fprintf(&b, "最迟 %s 答复；已按急件通知值班人员。有危险先打 110", c.Promised.In(chinaZone).Format("1月2日 15:04"))
 		} else {
 			fmt.Fprintf(&b, "最迟 %s 答复", c.Promised.In(chinaZone).Format("1月2日"))
+		}
+		if c.Urgency == office.Limit {
+			b.WriteString("；按您说的日子，法定期限可能七天内就到，已按急件转交。别只等答复：期限内先把申请或诉状交上去，拿不准马上打 12348")
 		}
 		b.WriteString("。")
 		if !o.Exact {

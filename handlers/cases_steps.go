@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"mingbai/bot"
+	"mingbai/calendar"
 	"mingbai/knowledge"
 	"mingbai/office"
 )
@@ -359,6 +360,21 @@ const (
 	voteDanger  = 0.3
 	voteAtLeast = 0.35 // of the fit that is sure, the best hit must have
 )
+
+// limitOf is the nearest day by which the person has to act, as their story
+// dates it: a case near it goes first. Zero: none is known, or it is over.
+func (r *Router) limitOf(ctx context.Context, t *turn, story string) (limit time.Time) {
+	a, err := r.d.Answerer.Answer(ctx, knowledge.Question{Text: story, Area: t.session.Area, On: t.on})
+	if err != nil || a.Kind != knowledge.KindAnswer {
+		return limit
+	}
+	for _, c := range a.Clocks {
+		if c.Rule.Mine && !c.Due.Before(calendar.Day(r.d.Now())) && (limit.IsZero() || c.Due.Before(limit)) {
+			limit = c.Due
+		}
+	}
+	return limit
+}
 
 // topicOf is the topic of the entry that fits a text surely; without one, the
 // topic on whose lane the entries that fit best agree. "": neither.

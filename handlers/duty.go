@@ -24,6 +24,8 @@ var (
 	asksLedger   = regexp.MustCompile(`^(?:我的|看)?台账[。]*$`)
 	addsDeed     = regexp.MustCompile(`^记(?:一笔)?台账[：:，,\s]*(\p{Han}{2,3})[：:，,\s]*(?:(\d{1,4})\s*人)?[，,\s]*(?:(\d{1,4})\s*分钟?)?[：:，,\s]*([\s\S]*)$`)
 	complains    = regexp.MustCompile(`^(?:我要|我想)?投诉(?:本服务|这个服务|机器人|你们?|明白|AI|智能客服|客服)[。！!]*$`)
+	complainsOf  = regexp.MustCompile(`^(?:我要|我想|怎么)?(?:投诉|举报)[。！!？?]*$`)
+	wordsWhom    = "投诉谁？投诉我这个服务（答错了、没人理），回“投诉本服务”。投诉别的（单位、商家、物业、律师、办事的人），请说是谁、为了什么事，我告诉您归哪个部门管、怎么投诉。"
 	callAfter    = 24 * time.Hour
 	maxAlerts    = 5
 	wordsNoDuty  = "那里现在没有值班的法律顾问。可以打 12348（免费），或者回“人工”。"
@@ -40,7 +42,7 @@ func (r *Router) work(ctx context.Context, t *turn, text string) (reply bot.Repl
 		run   func(*Router, context.Context, *turn, office.Person, []string) (bot.Reply, error)
 	}{
 		{asksDuty, (*Router).onDuty}, {asksCalls, (*Router).callList}, {asksAlerts, (*Router).alerts}, {asksFirms, (*Router).firms},
-		{asksLedger, (*Router).ledger}, {addsDeed, (*Router).addDeed}, {complains, (*Router).complain}, {asksLesson, (*Router).lesson},
+		{asksLedger, (*Router).ledger}, {addsDeed, (*Router).addDeed}, {complains, (*Router).complain}, {complainsOf, (*Router).complainOf}, {asksLesson, (*Router).lesson},
 	} {
 		if m = row.words.FindStringSubmatch(text); m != nil {
 			run = row.run
@@ -148,6 +150,11 @@ func (r *Router) complain(ctx context.Context, t *turn, _ office.Person, _ []str
 		return bot.Reply{Text: "对不住您。" + wordsHuman + r.people(t.session.Area)}, err
 	}
 	return r.begin(t, "case", map[string]string{"matter": kindComplaint, "parties": "本服务"}), nil
+}
+
+// complainOf asks of whom: the words alone fit everything and nothing.
+func (r *Router) complainOf(context.Context, *turn, office.Person, []string) (bot.Reply, error) {
+	return bot.Reply{Text: wordsWhom}, nil
 }
 
 // year is the days from the first of this year to today, of China.

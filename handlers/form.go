@@ -354,7 +354,7 @@ func (q field) read(text string) (value, fault string) {
 		return "", fmt.Sprintf("写得太长了（%d 个字），请在 %d 个字以内说。", n, most)
 	}
 	if q.key == "consent" && !consentCode.MatchString(text) {
-		return "", "同意码是 8 位数字和字母，像 1A2B-3C4D。请本人发“同意代办”后把码告诉您；不填了回“退出”。"
+		return "", "同意码是 8 位数字和字母，像 1A2B-3C4D。请本人发“同意代办”后把码告诉您；本人没有手机的，请陪他到司法所窗口登记。不填了回“退出”。"
 	}
 	if q.key == "story" && utf8.RuneCountInString(text) < 4 {
 		return "", "请多说一两句经过。"

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"mingbai/bot"
+	"mingbai/office"
 )
 
 // Whoever asks something else where a name is wanted gets an answer; the form
@@ -115,4 +116,36 @@ func TestForm_RatingWithItsReason(t *testing.T) {
 	want(t, k.say("老李", "评价 "+no+" 十分"), "1 到 5")
 	want(t, k.say("老李", "评价 "+no+" 50"), "1 到 5")
 	want(t, k.say("老李", "评价 "+no+" 5分，很快"), "谢谢")
+}
+
+// A case whose legal limit is near by the days of the story goes first, and the
+// person is told not to wait for the answer.
+func TestForm_LimitIsNear(t *testing.T) {
+	t.Parallel()
+	k := newDeskAt(t, func() time.Time { return time.Date(2026, 11, 29, 3, 0, 0, 0, time.UTC) })
+	k.hire("陈所", "经办人", "城东司法所")
+	for story, near := range map[string]bool{"2025年12月3日在工地受伤，单位没报工伤": true, "2026年11月3日在工地受伤，单位没报工伤": false} {
+		r := k.all("老李"+story[:4], "人工", "2", story, "三里村", "公司", "不知道", "无", "无", "1")
+		want(t, r, "已登记", "最迟")
+		if strings.Contains(r.Text, "七天内就到") != near {
+			t.Errorf("%s: near %v:\n%s", story, near, r.Text)
+		}
+	}
+	want(t, k.say("陈所", "待办"), "【"+office.Limit.Name()+"】")
+}
+
+// Who only says that they want to complain is asked of whom; who wants plain
+// words gets them.
+func TestComplaint_OfWhom(t *testing.T) {
+	t.Parallel()
+	k := newDesk(t)
+	k.hire("陈所", "经办人", "城东司法所")
+	for _, text := range []string{"我要投诉", "投诉", "我要举报！"} {
+		want(t, k.say("老李", text), "投诉谁", "投诉本服务")
+	}
+	want(t, k.say("老李", "投诉本服务"), "发生了什么事")
+	k.say("老王", "工作半年没签合同，能要多少双倍工资")
+	want(t, k.say("老王", "说人话"), "先说最要紧的")
+	k.hire("王明", "法律明白人", "三里村")
+	want(t, k.all("王明", "代办", "他没有手机"), "司法所窗口登记")
 }
