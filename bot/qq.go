@@ -96,6 +96,16 @@ func NewQQ(s *Store, o QQOptions) (*QQ, error) {
 // Name is the channel's name in addresses.
 func (q *QQ) Name() string { return q.o.Name }
 
+// InviteLink makes a link that, opened in QQ, adds the bot and brings the code
+// of an invitation along: ten digits and capital letters.
+func (q *QQ) InviteLink(ctx context.Context, code string) (string, error) {
+	data := "bind-" + code
+	if !qqInvited.MatchString(data) {
+		return "", fmt.Errorf("invite link: %w", ErrInvalid)
+	}
+	return q.api.shareLink(ctx, data)
+}
+
 // Run takes events until ctx is done.
 func (q *QQ) Run(ctx context.Context, deliver func(context.Context, Message) error) error {
 	q.setDeliver(deliver)

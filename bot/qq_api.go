@@ -231,6 +231,26 @@ func (a *qqAPI) me(ctx context.Context) (name string, err error) {
 	return u.Username, err
 }
 
+// shareLink makes a link that, opened in QQ, adds the bot; data comes back in
+// FRIEND_ADD's scene_param. Source: generate_url_link page, 2026-09: data of at
+// most 32 characters, 50 calls a second.
+func (a *qqAPI) shareLink(ctx context.Context, data string) (string, error) {
+	var out struct {
+		Link string `json:"url_link"`
+	}
+	if err := a.call(ctx, http.MethodPost, "/v2/generate_url_link", map[string]string{"callback_data": data}, &out); err != nil {
+		return "", err
+	}
+	if u, err := url.Parse(out.Link); err != nil || u.Scheme != "https" || u.Host == "" || len(out.Link) > qqMaxLink {
+		return "", &qqError{Class: qqUncertain, Status: http.StatusOK}
+	}
+	return out.Link, nil
+}
+
+// qqMaxLink bounds a share link, in bytes: it has to fit a QR code that phones
+// read from a screen.
+const qqMaxLink = 500
+
 // qqBody is a message as the platform takes it. botgo's own type leaves out a
 // msg_type of 0 and fills in fields that nobody set. Source: the pages of
 // v2/users/…/messages and v2/groups/…/messages, 2026-09.

@@ -84,6 +84,7 @@ type qqData struct {
 	GroupOpenID       string `json:"group_openid"`
 	GroupID           string `json:"group_id"`
 	OpenID            string `json:"openid"`
+	SceneParam        string `json:"scene_param"` // of a share link that the bot was added by
 	UserOpenID        string `json:"user_openid"`
 	GroupMemberOpenID string `json:"group_member_openid"`
 	ChannelID         string `json:"channel_id"`
@@ -377,14 +378,21 @@ func readQQInteraction(d *qqData, e *qqEvent, n qqNames) error {
 	return nil
 }
 
-// qqHello is what the bot takes a newcomer to have said.
+// qqHello is what the bot takes a newcomer to have said. Who comes by the link
+// of an invitation is taken to have said "邀请 " and its code.
 const qqHello = "你好"
+
+// qqInvited is the callback_data of a link made by QQ.InviteLink.
+var qqInvited = regexp.MustCompile(`^bind-([0-9A-Z]{10})$`)
 
 func readQQFriendAdd(d *qqData, e *qqEvent, n qqNames) error {
 	if err := changeOf(qqFriendAdded)(d, e, n); err != nil {
 		return err
 	}
 	e.Message = &Message{Chat: e.Chat, From: e.Chat, Text: qqHello}
+	if m := qqInvited.FindStringSubmatch(d.SceneParam); m != nil {
+		e.Message.Text = "邀请 " + m[1]
+	}
 	return nil
 }
 

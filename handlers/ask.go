@@ -20,6 +20,8 @@ const (
 	pickEntry = "entry:"
 	pickHuman = "human"
 	pickNone  = "none"
+	pickBind  = "bind:" // an invite code stands behind
+	pickLeave = "leave" // the invitation is somebody else's
 )
 
 // ask answers a legal question. picked is the id of an entry the person chose

@@ -52,9 +52,11 @@ func caseCommands() []caseCommand {
 }
 
 var (
-	caseLine   = regexp.MustCompile(`^[/／]?(\p{Han}{1,5})[:：\s]*([0-9]{4}[-－—][\p{Han}A-Za-z0-9]{1,6}[-－—][0-9]{1,6}|[0-9A-Za-z]{4}[-－— ]?[0-9A-Za-z]{4}|[0-9]{1,6})?(?:[号件]|\s|[，,。:：]|$)+([\s\S]*)$`)
-	personBind = regexp.MustCompile(`^[/／]?绑定[:：\s]*([0-9A-Za-z]{5}[-－— ]?[0-9A-Za-z]{5})$`)
-	caseNo     = regexp.MustCompile(`^([0-9]{4}-.+-[0-9]+|[0-9]{1,6})$`)
+	caseLine = regexp.MustCompile(`^[/／]?(\p{Han}{1,5})[:：\s]*([0-9]{4}[-－—][\p{Han}A-Za-z0-9]{1,6}[-－—][0-9]{1,6}|[0-9A-Za-z]{4}[-－— ]?[0-9A-Za-z]{4}|[0-9]{1,6})?(?:[号件]|\s|[，,。:：]|$)+([\s\S]*)$`)
+	// by hand, or by the link of an invitation, which comes in as these words
+	personInvited = regexp.MustCompile(`^邀请[:：\s]*([0-9A-Za-z]{5}[-－— ]?[0-9A-Za-z]{5})$`)
+	personBind    = regexp.MustCompile(`^[/／]?绑定[:：\s]*([0-9A-Za-z]{5}[-－— ]?[0-9A-Za-z]{5})$`)
+	caseNo        = regexp.MustCompile(`^([0-9]{4}-.+-[0-9]+|[0-9]{1,6})$`)
 )
 
 // cases answers what is said about cases: an open form first, then commands.
@@ -85,6 +87,10 @@ func (r *Router) cases(ctx context.Context, t *turn, text string) (bot.Reply, bo
 	}
 	if m := personBind.FindStringSubmatch(text); m != nil {
 		reply, err := r.bindPerson(ctx, t, m[1])
+		return excuse(reply, true, err)
+	}
+	if m := personInvited.FindStringSubmatch(text); m != nil {
+		reply, err := r.invited(ctx, t, m[1])
 		return excuse(reply, true, err)
 	}
 	if reply, ok, err := r.mine(ctx, t, text); ok || err != nil {
@@ -310,11 +316,38 @@ func (r *Router) bindPerson(ctx context.Context, t *turn, code string) (bot.Repl
 	return bot.Reply{Text: "绑定好了。" + greeting(p)}, nil
 }
 
-func greeting(p office.Person) string {
+// invited says whom an invitation is for and asks before it binds anybody: a
+// link may have been passed on.
+func (r *Router) invited(ctx context.Context, t *turn, typed string) (bot.Reply, error) {
+	p, err := r.d.Cases.Invited(ctx, office.Account(t.message.From), typed)
+	if err != nil {
+		return bot.Reply{}, err
+	}
+	now, err := r.d.Cases.PersonByAccount(ctx, office.Account(t.message.From))
+	if err != nil {
+		return bot.Reply{}, err
+	}
+	code := office.CleanCode(typed)
+	var b strings.Builder
+	fmt.Fprintf(&b, "这是发给 %s（%s）的邀请。是您本人，就回“1”确认绑定，以后在这里用这个身份办事；也可以发“绑定 %s-%s”。", p.Name, postNames(p), code[:5], code[5:])
+	if now.ID != 0 && now.ID != p.ID {
+		fmt.Fprintf(&b, "\n这里现在绑的是 %s，确认后换成 %s。", now.Name, p.Name)
+	}
+	b.WriteString("\n不是您，回“2”，不会绑定；不绑定也能直接问我法律问题。")
+	menu := &bot.Menu{Kind: menuNext, Choices: []bot.Choice{{Label: "确认绑定", Value: pickBind + code}, {Label: "不是我", Value: pickLeave}}}
+	t.session.Menu = menu
+	return bot.Reply{Text: b.String(), Choices: labels(menu)}, nil
+}
+
+func postNames(p office.Person) string {
 	var posts []string
 	for _, q := range p.Posts {
 		posts = append(posts, q.Org.Name+q.Name)
 	}
+	return strings.Join(posts, "、")
+}
+
+func greeting(p office.Person) string {
 	var can []string
 	for _, x := range []struct {
 		role office.Role
@@ -329,9 +362,9 @@ func greeting(p office.Person) string {
 		}
 	}
 	if can == nil {
-		return fmt.Sprintf("您是%s（%s）。", p.Name, strings.Join(posts, "、"))
+		return fmt.Sprintf("您是%s（%s）。", p.Name, postNames(p))
 	}
-	return fmt.Sprintf("您是%s（%s）。可以回复：\n- %s", p.Name, strings.Join(posts, "、"), strings.Join(can, "\n- "))
+	return fmt.Sprintf("您是%s（%s）。可以回复：\n- %s", p.Name, postNames(p), strings.Join(can, "\n- "))
 }
 
 func (r *Router) whoami(_ context.Context, _ *turn, p office.Person, _ caseArgs) (bot.Reply, error) {

@@ -329,6 +329,12 @@ func (r *Router) picked(ctx context.Context, t *turn, m *bot.Menu, c bot.Choice)
 			about = c.Label
 		}
 		return r.ask(ctx, t, about, strings.TrimPrefix(c.Value, pickEntry))
+	case strings.HasPrefix(c.Value, pickBind):
+		reply, err := r.bindPerson(ctx, t, strings.TrimPrefix(c.Value, pickBind))
+		reply, _, err = excuse(reply, true, err)
+		return reply, err
+	case c.Value == pickLeave:
+		return bot.Reply{Text: "好，没有绑定。邀请码请别再转给别人。有法律上的事，直接说给我听就行。"}, nil
 	case strings.HasPrefix(c.Value, pickSubscribe):
 		reply, err := r.subscribe(ctx, t, false, strings.TrimPrefix(c.Value, pickSubscribe))
 		reply, _, err = excuse(reply, true, err)

@@ -86,6 +86,8 @@ func (db *DB) Invite(ctx context.Context, by string, person int64) (string, time
 	return c[:5] + "-" + c[5:], until, err
 }
 
+var errNoInvite = &Error{Kind: Invalid, Msg: "邀请码不对、用过了或过期了，请找管理员重新要一个。"}
+
 // Bind makes an address a person's with an invite code. Invalid if the code is
 // wrong, used or out of date — which of these it does not say.
 func (db *DB) Bind(ctx context.Context, a Account, typed string) (Person, error) {
@@ -102,7 +104,7 @@ func (db *DB) Bind(ctx context.Context, a Account, typed string) (Person, error)
 		err := tx.QueryRowContext(ctx, `UPDATE invites SET used = $1 WHERE hash = $2 AND used = 0 AND expires > $1 RETURNING person`,
 			db.now().Unix(), keyed(key, "invite", CleanCode(typed))).Scan(&id)
 		if errors.Is(err, sql.ErrNoRows) {
-			return invalid("邀请码不对、用过了或过期了，请找管理员重新要一个。")
+			return errNoInvite
 		}
 		if err != nil {
 			return fmt.Errorf("bind: %w", err)
@@ -115,7 +117,7 @@ func (db *DB) Bind(ctx context.Context, a Account, typed string) (Person, error)
 			return err
 		}
 		if p.Suspended {
-			return invalid("邀请码不对、用过了或过期了，请找管理员重新要一个。")
+			return errNoInvite
 		}
 		return db.audit(ctx, tx, personKey(id), "bind", personKey(id), channelOf(a))
 	})
@@ -123,6 +125,33 @@ func (db *DB) Bind(ctx context.Context, a Account, typed string) (Person, error)
 		return Person{}, errors.Join(err, db.wrong(ctx, a, "bind"))
 	}
 	return p, err
+}
+
+// Invited says whom an invite code is for, and takes nothing of it. Invalid as
+// Bind; a wrong code counts as one.
+func (db *DB) Invited(ctx context.Context, a Account, typed string) (Person, error) {
+	if err := db.mayTry(ctx, a, "bind"); err != nil {
+		return Person{}, err
+	}
+	key, err := db.hashKey(ctx)
+	if err != nil {
+		return Person{}, err
+	}
+	var id int64
+	err = db.read.QueryRowContext(ctx, `SELECT person FROM invites WHERE hash = $1 AND used = 0 AND expires > $2`, keyed(key, "invite", CleanCode(typed)), db.now().Unix()).Scan(&id)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return Person{}, fmt.Errorf("invited: %w", err)
+	}
+	var p Person
+	if err == nil {
+		if p, err = personByID(ctx, db.read, id); err != nil {
+			return Person{}, err
+		}
+	}
+	if p.ID == 0 || p.Suspended {
+		return Person{}, errors.Join(errNoInvite, db.wrong(ctx, a, "bind"))
+	}
+	return p, nil
 }
 
 // Unbind takes an address from its person, for a lost or changed phone.

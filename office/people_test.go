@@ -78,8 +78,16 @@ func TestInvites(t *testing.T) {
 		if err := db.read.QueryRow(`SELECT COUNT(*) FROM invites WHERE hash LIKE $1`, "%"+CleanCode(c)+"%").Scan(&plain); err != nil || plain != 0 {
 			t.Errorf("the code stands in the records: %d, %v", plain, err)
 		}
+		for range 2 { // looking takes nothing
+			if who, err := db.Invited(ctx, "qq/user/1", strings.ToLower(c)); err != nil || who.ID != p.ID || who.Posts[0].Org.Name != "三里村" {
+				t.Fatalf("the invitation is for %+v, %v", who, err)
+			}
+		}
 		if _, err := db.Bind(ctx, "qq/user/1", c); err != nil {
 			t.Fatal(err)
+		}
+		if who, err := db.Invited(ctx, "qq/user/9", c); KindOf(err) != Invalid || who.ID != 0 {
+			t.Errorf("a used code is for %+v, %v", who, err)
 		}
 		if _, err := db.Bind(ctx, "qq/user/2", c); KindOf(err) != Invalid {
 			t.Errorf("a used code: %v", err)
@@ -100,6 +108,9 @@ func TestInvites(t *testing.T) {
 			}
 		}
 		good, _, _ := db.Invite(ctx, "test", p.ID)
+		if _, err := db.Invited(ctx, "qq/user/4", good); KindOf(err) != Forbidden {
+			t.Errorf("looking after %d wrong codes: %v", maxWrong, err)
+		}
 		if _, err = db.Bind(ctx, "qq/user/4", good); KindOf(err) != Forbidden {
 			t.Errorf("after %d wrong codes: %v", maxWrong, err)
 		}

@@ -25,6 +25,7 @@ var botActions = map[string]func(context.Context, *Bot, *command) (any, error){
 	"say":    say,       // user, group or guild, direct, times, and the fields of Said
 	"press":  pressed,   // user, group, button
 	"friend": friend,    // user on scene
+	"open":   open,      // user link: who is not there yet has not added the bot before
 	"robot": func(_ context.Context, b *Bot, c *command) (any, error) { // group on
 		return inGroup(b, c, func(g *Group) string { return map[bool]func() string{true: g.AddRobot, false: g.RemoveRobot}[c.On]() })
 	},
@@ -156,6 +157,22 @@ func friend(_ context.Context, b *Bot, c *command) (any, error) {
 		return object{"id": u.Befriend(c.Scene)}, nil
 	}
 	return object{"id": u.Unfriend()}, nil
+}
+
+func open(_ context.Context, b *Bot, c *command) (any, error) {
+	if c.User == "" {
+		return nil, errWhom
+	}
+	if err := room(b, c.User); err != nil {
+		return nil, err
+	}
+	b.p.mu.Lock()
+	had := len(b.users)
+	u := b.user(c.User)
+	u.friend = u.friend && len(b.users) == had
+	b.p.mu.Unlock()
+	id, err := u.OpenLink(c.Link)
+	return object{"id": id, "added": id != ""}, err
 }
 
 func inGroup(b *Bot, c *command, f func(*Group) string) (any, error) {

@@ -34,6 +34,7 @@ type command struct {
 	Members []string `json:"members"`
 	On      bool     `json:"on"`
 	Scene   string   `json:"scene"`
+	Link    string   `json:"link"`
 	Button  string   `json:"button"`
 	Times   int      `json:"times"`
 	Direct  bool     `json:"direct"`

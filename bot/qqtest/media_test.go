@@ -166,8 +166,21 @@ func TestLinkAndState(t *testing.T) {
 	}
 	_, out = r.call("POST", "/v2/generate_url_link", object{"callback_data": repeat("村", 33)})
 	r.want("33 characters", errCode(out), codeMenu)
+	_, out = r.call("POST", "/v2/generate_url_link", object{"callback_data": "village-7"})
+	link, _ := out["url_link"].(string)
 	u := r.p.User(r.bot, "甲")
-	u.Befriend("village-7")
+	if id, err := u.OpenLink(link); id != "" || err != nil {
+		t.Errorf("a friend opens it: %q, %v", id, err)
+	}
+	if _, err := u.OpenLink(link + "0"); err == nil {
+		t.Error("a link that nobody made opens")
+	}
+	r.p.mu.Lock()
+	u.friend = false
+	r.p.mu.Unlock()
+	if _, err := u.OpenLink(link); err != nil {
+		t.Fatal(err)
+	}
 	if d := r.delivered(1)[0].decoded; d.T != "FRIEND_ADD" || d.D["scene_param"] != "village-7" || d.D["openid"] != u.OpenID() {
 		t.Errorf("friend: %+v", d)
 	}

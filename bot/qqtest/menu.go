@@ -179,7 +179,9 @@ func (c *call) urlLink() reply {
 	if !c.decode(&in) || utf8.RuneCountInString(in.Data) > maxCallbackData {
 		return refuse(codeMenu)
 	}
-	return ok(object{"url_link": "https://qun.qq.com/qunpro/robot/qunshare?robot_appid=" + c.bot.appID + "&data=" + c.p.fixedID("link", in.Data)})
+	link := "https://qun.qq.com/qunpro/robot/qunshare?robot_appid=" + c.bot.appID + "&data=" + c.p.fixedID("link", in.Data)
+	c.bot.links[link] = in.Data
+	return ok(object{"url_link": link})
 }
 
 // groupState answers GET /v2/groups/{group}/bot_state for white-listed bots.

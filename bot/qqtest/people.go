@@ -42,7 +42,8 @@ type Bot struct {
 	threads  map[string][]object
 	menu     object
 	panels   []object
-	seq      int64 // s of the last event
+	links    map[string]string // callback_data by share link
+	seq      int64             // s of the last event
 	queue    [shards]chan *delivery
 	end      context.CancelFunc // of its deliveries
 	gone     bool
@@ -80,7 +81,7 @@ func (p *Platform) addBot(appID, secret string, o BotOptions) (*Bot, error) {
 		users: map[string]*User{}, groups: map[string]*Group{}, guilds: map[string]*Guild{}, channels: map[string]*Guild{}, dms: map[string]*dm{},
 		anchors: newAnchors(), rates: map[string]*rate{}, spinners: spinners{byID: map[string]*interaction{}}, files: map[string]*file{},
 		uploads: map[string]*upload{}, streams: map[string]*stream{}, threads: map[string][]object{},
-		sessions: map[string]*session{},
+		sessions: map[string]*session{}, links: map[string]string{},
 	}
 	ctx, end := context.WithCancel(context.Background())
 	b.end = end
@@ -247,6 +248,23 @@ func (u *User) Befriend(scene ...string) string {
 	d := object{"openid": u.openid, "timestamp": p.now().Unix(), "scene": 1000, "scene_param": strings.Join(scene, ""),
 		"short_code": "", "author": object{"union_openid": ""}}
 	return u.bot.emit(event{typ: "FRIEND_ADD", d: d, scene: sceneC2C, target: u.openid, conv: u.openid})
+}
+
+// OpenLink is the person opening a share link of the bot, which adds it: the bot
+// is told with the link's callback_data. Whoever has it as a friend already only
+// comes to the chat, of which the bot hears nothing.
+func (u *User) OpenLink(link string) (id string, err error) {
+	u.bot.p.mu.Lock()
+	data, known := u.bot.links[link]
+	friend := u.friend
+	u.bot.p.mu.Unlock()
+	switch {
+	case !known:
+		return "", fmt.Errorf("no link %q of this bot", link)
+	case friend:
+		return "", nil
+	}
+	return u.Befriend(data), nil
 }
 
 // Unfriend takes the bot off the person's list.

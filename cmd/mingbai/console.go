@@ -115,8 +115,8 @@ func (s *server) console(chat *bot.WebChat, sessions bot.Sessions) (http.Handler
 		Office: s.records, Draft: s.draft, Log: s.app.log, Sender: chat.Sender, Secure: chat.Secure, Now: s.app.now,
 		Loopback: onLoopback(s.app.config), NeedCodes: s.app.config.Env == config.Production,
 		Public: s.app.config.Web.PublicURL, Check: s.publishCheck(), Card: s.card, Hosts: s.app.config.Publish.Hosts,
-		Place: s.placeName,
-		Base:  s.base, Keep: keepOf(s.app.config),
+		Place: s.placeName, Share: s.share,
+		Base: s.base, Keep: keepOf(s.app.config),
 		Forget: func(ctx context.Context, a office.Account) error {
 			return s.bot.Forget(ctx, bot.Address(a), bot.Address(a))
 		},

@@ -44,20 +44,27 @@ func staffOf(t *testing.T, db *office.DB) (code, password string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		token, err := db.OpenConsole(ctx, p.ID, "test")
-		if err != nil {
-			t.Fatal(err)
-		}
-		s, err := db.ConsoleSession(ctx, token)
-		if err != nil {
-			t.Fatal(err)
-		}
-		password = "xigua qiaoliang 42"
-		if _, err := db.ChangeConsolePassword(ctx, s, first, password); err != nil {
-			t.Fatal(err)
-		}
+		password = ownPassword(t, db, p.ID, first)
 	}
 	return code, password
+}
+
+// ownPassword changes a console's first password, as its owner must.
+func ownPassword(t *testing.T, db *office.DB, person int64, first string) (password string) {
+	t.Helper()
+	token, err := db.OpenConsole(t.Context(), person, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := db.ConsoleSession(t.Context(), token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	password = "xigua qiaoliang 42"
+	if _, err := db.ChangeConsolePassword(t.Context(), s, first, password); err != nil {
+		t.Fatal(err)
+	}
+	return password
 }
 
 // A helper files a case on QQ with the resident's consent; a clerk drafts and

@@ -96,6 +96,9 @@ func (s *server) attachQQ(metrics prometheus.Registerer) (map[string]http.Handle
 			return nil, err
 		}
 		s.bot.Attach(q)
+		if s.share == nil {
+			s.share = q.InviteLink // the first bot's: an invitation is good with all
+		}
 		if b.Transport == bot.QQByWebhook {
 			hooked = append(hooked, q)
 		}

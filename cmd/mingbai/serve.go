@@ -46,7 +46,8 @@ type server struct {
 	*parts
 	store *bot.Store
 	bot   *bot.Bot
-	qq    []qqBot // bots on QQ; none without QQ_APP_ID or QQ_BOTS
+	qq    []qqBot                                                // bots on QQ; none without QQ_APP_ID or QQ_BOTS
+	share func(ctx context.Context, code string) (string, error) // makes the link of an invitation in QQ; nil without a bot there
 	http  *http.Server
 	ln    net.Listener
 	clock *jobs.Scheduler

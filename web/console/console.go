@@ -52,7 +52,10 @@ type Options struct {
 	Keep  office.Keep                // how long what has to stay
 	// Forget and Remembered are about what a conversation remembers of what was
 	// said, which package office does not keep; nil: nothing.
-	Forget     func(ctx context.Context, a office.Account) error
+	Forget func(ctx context.Context, a office.Account) error
+	// Share makes a link that, opened in QQ, adds the bot and brings an invite
+	// code along; nil: there is no bot on QQ.
+	Share      func(ctx context.Context, code string) (string, error)
 	Remembered func(ctx context.Context, a office.Account) ([]office.DossierSentence, error)
 	// Draft proposes an answer to a case; model says whether the case's words may
 	// go to a model. nil: nothing is proposed.

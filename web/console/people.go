@@ -1,11 +1,13 @@
 package console
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"mingbai/office"
 )
@@ -169,7 +171,10 @@ type personPage struct {
 	Code    string // an invite that was just made
 	Until   string
 	QR      qr
-	Link    bool // the QR code is a link
+	Link    string // of the web chat, which QR holds; "": it holds words
+	Share   string // a link for QQ
+	ShareQR qr
+	NoShare bool // QQ gave none now
 	Login   string
 	Secret  string // a password that was just made
 }
@@ -294,11 +299,35 @@ func invite(c *call) error {
 		page.Code, page.Until = code, until
 		text := "绑定 " + code
 		if c.o.Public != "" { // the chat page puts what stands behind # into its field; it is sent to no server
-			page.Link, text = true, strings.TrimSuffix(c.o.Public, "/")+"/#say="+url.PathEscape(text)
+			text = strings.TrimSuffix(c.o.Public, "/") + "/#say=" + url.PathEscape(text)
+			page.Link = text
 		}
-		page.QR, err = newQR(text)
-		return err
+		if page.QR, err = newQR(text); err != nil || c.o.Share == nil {
+			return err
+		}
+		c.share(page, code)
+		return nil
 	})
+}
+
+// shareTime bounds how long the page waits for QQ's link; the code works
+// without it.
+const shareTime = 5 * time.Second
+
+// share puts the link for QQ on the page, if QQ gives one.
+func (c *call) share(page *personPage, code string) {
+	ctx, cancel := context.WithTimeout(c.r.Context(), shareTime)
+	defer cancel()
+	link, err := c.o.Share(ctx, office.CleanCode(code))
+	if err == nil {
+		page.ShareQR, err = newQR(link)
+	}
+	if err != nil {
+		c.o.Log.Warn("no share link from QQ for an invitation", "err", err)
+		page.NoShare = true
+		return
+	}
+	page.Share = link
 }
 
 func giveConsole(c *call) error {

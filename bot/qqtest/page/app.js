@@ -40,7 +40,10 @@ document.querySelector('#add').addEventListener('submit', async (e) => {
   const name = e.target.elements.name.value.trim();
   if (!name) { toast('先写名字'); return; }
   const bot = current.bot;
-  const done = e.submitter.value === 'group'
+  const link = e.target.elements.link.value.trim();
+  const done = link && e.submitter.value !== 'group'
+    ? await act('open', { app_id: bot, user: name, link })
+    : e.submitter.value === 'group'
     ? await act('group', { app_id: bot, group: name, members: state.bots.find((b) => b.app_id === bot).chats.filter((c) => c.scene === 'c2c').slice(0, 5).map((c) => c.name) })
     : await act('user', { app_id: bot, user: name });
   if (done) e.target.reset();
