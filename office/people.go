@@ -375,24 +375,46 @@ func personByID(ctx context.Context, q querier, id int64) (Person, error) {
 }
 
 // PersonNamed finds the one person of that name. NotFound if there is none,
-// Invalid, naming their numbers, if there are several.
+// Invalid if there are several; both name who may be meant, with their numbers.
 func (db *DB) PersonNamed(ctx context.Context, name string) (Person, error) {
-	list, err := people(ctx, db.read, PeopleFilter{Name: name})
+	name = strings.TrimSpace(name)
+	if name == "" {
+		return Person{}, invalid("姓名是空的。")
+	}
+	near, err := people(ctx, db.read, PeopleFilter{Name: name})
 	if err != nil {
 		return Person{}, err
 	}
-	list = slices.DeleteFunc(list, func(p Person) bool { return p.Name != name })
-	switch len(list) {
-	case 0:
-		return Person{}, notFound("没有叫“%s”的人。", name)
-	case 1:
+	list := slices.DeleteFunc(slices.Clone(near), func(p Person) bool { return p.Name != name })
+	switch {
+	case len(list) == 1:
 		return list[0], nil
+	case len(list) > 1:
+		return Person{}, invalid("有 %d 个人叫“%s”，请用前面的编号：%s", len(list), name, told(list))
+	case len(near) > 0:
+		return Person{}, notFound("没有叫“%s”的人。名字里有这几个字的：%s", name, told(near))
 	}
+	return Person{}, notFound("没有叫“%s”的人。", name)
+}
+
+// maxTold is how many people are named when it is not clear who is meant.
+const maxTold = 20
+
+// told lists people so that one can be told from the other.
+func told(list []Person) string {
 	var b strings.Builder
-	for _, p := range list {
-		fmt.Fprintf(&b, "\n  %d %s（%s %s）", p.ID, p.Name, p.Posts[0].Org.Name, p.Posts[0].Name)
+	for i, p := range list {
+		if i == maxTold {
+			fmt.Fprintf(&b, "\n  …… 共 %d 人", len(list))
+			break
+		}
+		state := ""
+		if p.Suspended {
+			state = "，已停用"
+		}
+		fmt.Fprintf(&b, "\n  %d %s（%s %s%s）", p.ID, p.Name, p.Posts[0].Org.Name, p.Posts[0].Name, state)
 	}
-	return Person{}, invalid("有 %d 个人叫“%s”，请用前面的编号：%s", len(list), name, b.String())
+	return b.String()
 }
 
 // PersonByAccount says who speaks: a person with posts if the address is bound,

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"mingbai/bot"
@@ -17,9 +16,9 @@ import (
 func consoleCommand(ctx context.Context, a *app, args []string) error {
 	return a.subcommand(ctx, "console", []sub{
 		{"admin", "登录名 --name 姓名 [--phone 电话]", "第一个管理员：加这个人（县级管理员）并开通后台登录", consoleAdmin},
-		{"add", "人员编号 登录名", "给一个人开通后台登录", consoleAdd},
-		{"link", "登录名 用户号", "这个人在统一身份认证里的用户号；写 - 取消", consoleLinkAccount},
-		{"password", "登录名 [--lost-phone]", "重置密码，所有设备退出登录；--lost-phone 连手机验证码一起去掉", consolePassword},
+		{"add", "编号|姓名 登录名", "给一个人开通后台登录", consoleAdd},
+		{"link", "登录名|编号|姓名 用户号", "这个人在统一身份认证里的用户号；写 - 取消", consoleLinkAccount},
+		{"password", "登录名|编号|姓名 [--lost-phone]", "重置密码，所有设备退出登录；--lost-phone 连手机验证码一起去掉", consolePassword},
 	}, args)
 }
 
@@ -49,16 +48,16 @@ func (a *app) printPassword(login, password string) {
 }
 
 func consoleAdd(ctx context.Context, a *app, db *office.DB, args []string) error {
-	rest, err := parse(a.flags("console add", "人员编号 登录名"), args)
+	rest, err := parse(a.flags("console add", "编号|姓名 登录名"), args)
 	if err != nil {
 		return err
 	}
 	if len(rest) != 2 {
-		return fmt.Errorf("%w: 要写人员编号和登录名", errUsage)
+		return fmt.Errorf("%w: 要写人员（编号或姓名）和登录名", errUsage)
 	}
-	id, err := strconv.ParseInt(rest[0], 10, 64)
+	id, err := personID(ctx, db, rest[:1])
 	if err != nil {
-		return fmt.Errorf("%w: “%s”不是编号", errUsage, rest[0])
+		return err
 	}
 	password, err := db.AddConsoleAccount(ctx, operator(), id, rest[1])
 	if err != nil {
@@ -68,8 +67,26 @@ func consoleAdd(ctx context.Context, a *app, db *office.DB, args []string) error
 	return nil
 }
 
+// consoleAccount finds the account that a command line names: by its login, else
+// by the person's number or name.
+func consoleAccount(ctx context.Context, db *office.DB, who string) (office.ConsoleAccount, error) {
+	account, err := db.ConsoleAccountNamed(ctx, who)
+	if office.KindOf(err) != office.NotFound {
+		return account, err
+	}
+	id, err := personID(ctx, db, []string{who})
+	if err != nil {
+		return account, fmt.Errorf("没有登录名“%s”。%w", who, err)
+	}
+	account, err = db.ConsoleAccount(ctx, id)
+	if office.KindOf(err) == office.NotFound {
+		return account, fmt.Errorf("“%s”还没有开通后台登录：mingbai console add %d 登录名", who, id)
+	}
+	return account, err
+}
+
 func consolePassword(ctx context.Context, a *app, db *office.DB, args []string) error {
-	f := a.flags("console password", "登录名 [--lost-phone]")
+	f := a.flags("console password", "登录名|编号|姓名 [--lost-phone]")
 	phone := f.Bool("lost-phone", false, "手机丢了：连手机验证码一起去掉")
 	rest, err := parse(f, args)
 	if err != nil {
@@ -78,7 +95,7 @@ func consolePassword(ctx context.Context, a *app, db *office.DB, args []string) 
 	if len(rest) != 1 {
 		return fmt.Errorf("%w: 要写登录名", errUsage)
 	}
-	account, err := db.ConsoleAccountNamed(ctx, rest[0])
+	account, err := consoleAccount(ctx, db, rest[0])
 	if err != nil {
 		return err
 	}
@@ -86,19 +103,19 @@ func consolePassword(ctx context.Context, a *app, db *office.DB, args []string) 
 	if err != nil {
 		return err
 	}
-	a.printPassword(rest[0], password)
+	a.printPassword(account.Login, password)
 	return nil
 }
 
 func consoleLinkAccount(ctx context.Context, a *app, db *office.DB, args []string) error {
-	rest, err := parse(a.flags("console link", "登录名 用户号"), args)
+	rest, err := parse(a.flags("console link", "登录名|编号|姓名 用户号"), args)
 	if err != nil {
 		return err
 	}
 	if len(rest) != 2 {
 		return fmt.Errorf("%w: 要写登录名和用户号", errUsage)
 	}
-	account, err := db.ConsoleAccountNamed(ctx, rest[0])
+	account, err := consoleAccount(ctx, db, rest[0])
 	if err != nil {
 		return err
 	}

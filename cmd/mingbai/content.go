@@ -26,16 +26,16 @@ func (a *app) withParts(ctx context.Context, run func(p *parts) error) error {
 func contentCommand(ctx context.Context, a *app, args []string) error {
 	return a.subcommand(ctx, "content", []sub{
 		{"list", "[--state 状态] [--audience 受众] [--text 标题里的字] [--json]", "列出内容，最近改的在前", contentList},
-		{"add", "--by 人员编号 --title 标题 [--kind 类别] [--audience 受众,受众] [--topic 专题] [--model 模型] [--link 网址] [--image 图片文件 --alt 图上的字] [--duty 责任编号] 正文文件|-", "写一条（--to 编号：改成新的一版；--entry 条目号：由知识条目做问答卡，不用正文）", contentAdd},
+		{"add", "--by 编号|姓名 --title 标题 [--kind 类别] [--audience 受众,受众] [--topic 专题] [--model 模型] [--link 网址] [--image 图片文件 --alt 图上的字] [--duty 责任编号] 正文文件|-", "写一条（--to 编号：改成新的一版；--entry 条目号：由知识条目做问答卡，不用正文）", contentAdd},
 		{"show", "编号 [--version 版] [--as page|qq|group|hook] [--json]", "看一条和它的经过；--as 看在哪里是什么样子", contentShow},
 		{"check", "编号 [--on 日期] [--json]", "审核前的检查：依据、说法、个人信息、网址、长短、好不好懂", contentCheck},
-		{"submit", "编号 --by 人员编号", "送审", contentStep("submit")},
-		{"approve", "编号 --by 人员编号", "审核通过（不能是写稿的人）", contentStep("approve")},
-		{"return", "编号 原因 --by 人员编号", "退回修改", contentStep("return")},
-		{"duty", "编号 责任编号 --by 人员编号", "算哪项普法责任（mingbai duty list），0 是不对应", contentStep("duty")},
+		{"submit", "编号 --by 编号|姓名", "送审", contentStep("submit")},
+		{"approve", "编号 --by 编号|姓名", "审核通过（不能是写稿的人）", contentStep("approve")},
+		{"return", "编号 原因 --by 编号|姓名", "退回修改", contentStep("return")},
+		{"duty", "编号 责任编号 --by 编号|姓名", "算哪项普法责任（mingbai duty list），0 是不对应", contentStep("duty")},
 		{"diff", "编号 [旧版 新版] [--json]", "比较两版", contentDiff},
-		{"rollback", "编号 版 --by 人员编号", "把旧版写成新的一版", contentStep("rollback")},
-		{"recall", "编号 原因 --by 人员编号", "撤回已发布的：网页下架，告诉收到过的人", contentStep("recall")},
+		{"rollback", "编号 版 --by 编号|姓名", "把旧版写成新的一版", contentStep("rollback")},
+		{"recall", "编号 原因 --by 编号|姓名", "撤回已发布的：网页下架，告诉收到过的人", contentStep("recall")},
 	}, args)
 }
 
@@ -72,8 +72,8 @@ func contentList(ctx context.Context, a *app, db *office.DB, args []string) erro
 }
 
 func contentAdd(ctx context.Context, a *app, db *office.DB, args []string) error {
-	f := a.flags("content add", "--by 人员编号 --title 标题 正文文件|-")
-	by, to := f.Int64("by", 0, "谁写的：人员编号"), f.Int64("to", 0, "改这一条，写成新的一版")
+	f := a.flags("content add", "--by 编号|姓名 --title 标题 正文文件|-")
+	by, to := f.String("by", "", "谁写的：编号或姓名"), f.Int64("to", 0, "改这一条，写成新的一版")
 	title, kind := f.String("title", "", "标题"), f.String("kind", "文章", "类别：文章、问答卡、案例故事、视频、海报")
 	audience, topic := f.String("audience", "", "给谁看，逗号分隔："+strings.Join(office.Audiences, "、")), f.String("topic", "", "专题号，如 LB")
 	entry, link := f.String("entry", "", "由这一条知识条目做问答卡"), f.String("link", "", "视频的网址")
@@ -84,9 +84,9 @@ func contentAdd(ctx context.Context, a *app, db *office.DB, args []string) error
 	if err != nil {
 		return err
 	}
-	person, err := db.Person(ctx, *by)
+	person, err := actingPerson(ctx, db, "--by", *by)
 	if err != nil {
-		return fmt.Errorf("--by：%w", err)
+		return err
 	}
 	v := office.PieceVersion{Title: *title, Topic: *topic, Link: *link, Alt: *alt, Model: *model, Note: *note}
 	if v.Kind, err = office.ParsePieceKind(*kind); err != nil {
@@ -285,8 +285,8 @@ func (a *app) printVerdict(v office.Verdict, day time.Time) {
 // contentStep makes the command of one step.
 func contentStep(verb string) func(ctx context.Context, a *app, db *office.DB, args []string) error {
 	return func(ctx context.Context, a *app, db *office.DB, args []string) error {
-		f := a.flags("content "+verb, "编号 … --by 人员编号")
-		by := f.Int64("by", 0, "谁来做：人员编号")
+		f := a.flags("content "+verb, "编号 … --by 编号|姓名")
+		by := f.String("by", "", "谁来做：编号或姓名")
 		rest, err := parse(f, args)
 		if err != nil {
 			return err
@@ -295,9 +295,9 @@ func contentStep(verb string) func(ctx context.Context, a *app, db *office.DB, a
 		if err != nil {
 			return err
 		}
-		person, err := db.Person(ctx, *by)
+		person, err := actingPerson(ctx, db, "--by", *by)
 		if err != nil {
-			return fmt.Errorf("--by：%w", err)
+			return err
 		}
 		it, err := a.contentMove(ctx, db, person, verb, id, strings.Join(rest[1:], " "))
 		if err != nil {

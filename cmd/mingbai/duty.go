@@ -16,8 +16,8 @@ func dutyCommand(ctx context.Context, a *app, args []string) error {
 		{"export", "文件.csv|文件.xlsx|-", "导出责任清单", dutyExport},
 		{"gaps", "[--quarter 2026Q4] [--json]", "这个季度哪些责任没有开展", dutyGaps},
 		{"prompts", "[--quarter 2026Q4] [--draft] [--json]", "普法提示；--draft 给没开展的部门起草", dutyPrompts},
-		{"send", "编号 --as 人员编号", "发出一份普法提示", dutySend},
-		{"answer", "编号 内容 --as 人员编号", "记下部门的反馈", dutyAnswer},
+		{"send", "编号 --as 编号|姓名", "发出一份普法提示", dutySend},
+		{"answer", "编号 内容 --as 编号|姓名", "记下部门的反馈", dutyAnswer},
 	}, args)
 }
 
@@ -125,8 +125,8 @@ func dutyPrompts(ctx context.Context, a *app, db *office.DB, args []string) erro
 }
 
 func dutySend(ctx context.Context, a *app, db *office.DB, args []string) error {
-	f := a.flags("duty send", "编号 --as 人员编号")
-	as := f.Int64("as", 0, "谁发的：人员编号")
+	f := a.flags("duty send", "编号 --as 编号|姓名")
+	as := f.String("as", "", "谁发的：编号或姓名")
 	rest, err := parse(f, args)
 	if err != nil {
 		return err
@@ -135,7 +135,7 @@ func dutySend(ctx context.Context, a *app, db *office.DB, args []string) error {
 	if err != nil {
 		return err
 	}
-	by, err := db.Person(ctx, *as)
+	by, err := actingPerson(ctx, db, "--as", *as)
 	if err != nil {
 		return err
 	}
@@ -148,8 +148,8 @@ func dutySend(ctx context.Context, a *app, db *office.DB, args []string) error {
 }
 
 func dutyAnswer(ctx context.Context, a *app, db *office.DB, args []string) error {
-	f := a.flags("duty answer", "编号 内容 --as 人员编号")
-	as := f.Int64("as", 0, "谁记的：人员编号")
+	f := a.flags("duty answer", "编号 内容 --as 编号|姓名")
+	as := f.String("as", "", "谁记的：编号或姓名")
 	rest, err := parse(f, args)
 	if err != nil {
 		return err
@@ -161,7 +161,7 @@ func dutyAnswer(ctx context.Context, a *app, db *office.DB, args []string) error
 	if err != nil {
 		return err
 	}
-	by, err := db.Person(ctx, *as)
+	by, err := actingPerson(ctx, db, "--as", *as)
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ func lectureCommand(ctx context.Context, a *app, args []string) error {
 		{"order", "菜单编号 --at 时间 --heads 人数 --unit 单位和地点 --contact 联系人 --phone 电话 [--wish 要求] [--json]", "代为下单", lectureOrder},
 		{"list", "[--open] [--from 日期] [--to 日期] [--json]", "列出订单", lectureList},
 		{"show", "编号 [--photo 存到的文件] [--json]", "看一张订单和它的经过；--photo 把现场照片存成文件", lectureShow},
-		{"act", "编号 动作 --as 人员编号 [--lecturer 姓名] [--org 部门] [--at 时间] [--came 人数] [--photo 照片文件] [--score 分] [--note 说明]", "办一步：派讲、改派讲师、接单、改期、同意改期、谢绝、完成讲座、补照片、删照片、取消讲座", lectureAct},
+		{"act", "编号 动作 --as 编号|姓名 [--lecturer 姓名] [--org 部门] [--at 时间] [--came 人数] [--photo 照片文件] [--score 分] [--note 说明]", "办一步：派讲、改派讲师、接单、改期、同意改期、谢绝、完成讲座、补照片、删照片、取消讲座", lectureAct},
 		{"figures", "[--from 日期] [--to 日期] [--json]", "下单、接单、完成、人次、满意率", lectureFigures},
 		{"activity", "list|counts|export|import …", "普法活动登记：场次、人次，按类型和月份", lectureActivity},
 	}, args)
@@ -270,9 +270,9 @@ func readPicture(name string) ([]byte, error) {
 }
 
 func lectureAct(ctx context.Context, a *app, db *office.DB, args []string) error {
-	f := a.flags("lecture act", "编号 动作 --as 人员编号 …")
+	f := a.flags("lecture act", "编号 动作 --as 编号|姓名 …")
 	x := office.OrderAction{}
-	as := f.Int64("as", 0, "谁办的：人员编号")
+	as := f.String("as", "", "谁办的：编号或姓名")
 	who := f.String("lecturer", "", "讲师姓名或编号")
 	org := f.String("org", "", "部门")
 	at := f.String("at", "", "新的时间")
@@ -288,7 +288,7 @@ func lectureAct(ctx context.Context, a *app, db *office.DB, args []string) error
 	if len(rest) != 2 {
 		return fmt.Errorf("%w: 要写订单编号和动作", errUsage)
 	}
-	by, err := db.Person(ctx, *as)
+	by, err := actingPerson(ctx, db, "--as", *as)
 	if err != nil {
 		return err
 	}

@@ -263,6 +263,22 @@ func personID(ctx context.Context, db *office.DB, args []string) (int64, error) 
 	return p.ID, err
 }
 
+// actingPerson finds who acts, whom a flag names by number or name.
+func actingPerson(ctx context.Context, db *office.DB, flag, who string) (office.Person, error) {
+	if who == "" {
+		return office.Person{}, fmt.Errorf("%w: 要写 %s，后面是人员编号（mingbai person list 里第一列）或姓名", errUsage, flag)
+	}
+	id, err := personID(ctx, db, []string{who})
+	if err != nil {
+		return office.Person{}, fmt.Errorf("%s：%w", flag, err)
+	}
+	p, err := db.Person(ctx, id)
+	if err != nil {
+		return p, fmt.Errorf("%s：%w", flag, err)
+	}
+	return p, nil
+}
+
 func personEmail(ctx context.Context, a *app, db *office.DB, args []string) error {
 	if len(args) != 2 {
 		return fmt.Errorf("%w: 要写人员和邮箱", errUsage)

@@ -14,26 +14,17 @@ import (
 
 func planCommand(ctx context.Context, a *app, args []string) error {
 	return a.subcommand(ctx, "plan", []sub{
-		{"add", "名称 时间 --by 人员编号 [--item 编号,编号] [--duty 责任编号] [--pool 受众或专题] [--to cloud,hook,chat] [--holiday 顺延|跳过|照发] [--weekend …] [--catchup 补一次|跳过|补发并注明]",
+		{"add", "名称 时间 --by 编号|姓名 [--item 编号,编号] [--duty 责任编号] [--pool 受众或专题] [--to cloud,hook,chat] [--holiday 顺延|跳过|照发] [--weekend …] [--catchup 补一次|跳过|补发并注明]",
 			"加一个计划；时间写“每周一上午九点”“每月第一个工作日9:30”“2026-12-04 09:00”、cron 五段或普法节点的名字", planAdd},
 		{"list", "[--json]", "列出计划和下一次", planList},
 		{"next", "编号或时间 [-n 次数] [--holiday …] [--weekend …] [--json]", "看接下来几次，标出放假；写时间就只是试算", planNext},
-		{"pause", "编号 --by 人员编号", "停一个计划", planPause(true)},
-		{"resume", "编号 --by 人员编号", "恢复一个计划（停的时候错过的不补）", planPause(false)},
-		{"quiet", "[日期 原因] --by 人员编号", "静默日：这一天什么都不发；原因写 - 取消；不写日期就列出", planQuiet},
-		{"stop", "原因 --by 人员编号", "紧急停发：所有计划和推送都停", planStop(true)},
-		{"go", "--by 人员编号", "解除紧急停发", planStop(false)},
+		{"pause", "编号 --by 编号|姓名", "停一个计划", planPause(true)},
+		{"resume", "编号 --by 编号|姓名", "恢复一个计划（停的时候错过的不补）", planPause(false)},
+		{"quiet", "[日期 原因] --by 编号|姓名", "静默日：这一天什么都不发；原因写 - 取消；不写日期就列出", planQuiet},
+		{"stop", "原因 --by 编号|姓名", "紧急停发：所有计划和推送都停", planStop(true)},
+		{"go", "--by 编号|姓名", "解除紧急停发", planStop(false)},
 		{"days", "", "普法节点：名字、日子、讲什么", planDays},
 	}, args)
-}
-
-// by reads who acts.
-func actingPerson(ctx context.Context, db *office.DB, id int64) (office.Person, error) {
-	p, err := db.Person(ctx, id)
-	if err != nil {
-		return p, fmt.Errorf("--by：%w", err)
-	}
-	return p, nil
 }
 
 func commaList(s string) []string {
@@ -41,8 +32,8 @@ func commaList(s string) []string {
 }
 
 func planAdd(ctx context.Context, a *app, db *office.DB, args []string) error {
-	f := a.flags("plan add", "名称 时间 --by 人员编号 …")
-	by := f.Int64("by", 0, "谁定的：人员编号")
+	f := a.flags("plan add", "名称 时间 --by 编号|姓名 …")
+	by := f.String("by", "", "谁定的：编号或姓名")
 	items, pool := f.String("item", "", "发哪几条，按顺序，逗号分隔"), f.String("pool", "", "从通过的内容里轮着发给这类人或这个专题的")
 	to := f.String("to", "", "发到哪里：cloud 云端网页，hook 推送接口，chat 订阅的人；不写都发")
 	holiday, weekend, catchup := f.String("holiday", "", "节假日：顺延（默认）、跳过、照发"), f.String("weekend", "", "周末：照发（默认）、跳过、顺延"), f.String("catchup", "", "停机错过了：补一次（默认）、跳过（skip）、补发并注明")
@@ -54,7 +45,7 @@ func planAdd(ctx context.Context, a *app, db *office.DB, args []string) error {
 	if len(rest) != 2 {
 		return fmt.Errorf("%w: 要写名称和时间", errUsage)
 	}
-	person, err := actingPerson(ctx, db, *by)
+	person, err := actingPerson(ctx, db, "--by", *by)
 	if err != nil {
 		return err
 	}
@@ -113,7 +104,7 @@ func planList(ctx context.Context, a *app, db *office.DB, args []string) error {
 	if why, stop, err := db.Stopped(ctx); err != nil {
 		return err
 	} else if stop {
-		fmt.Fprintf(a.out, "! 已紧急停发（%s）。解除：mingbai plan go --by 人员编号\n", why)
+		fmt.Fprintf(a.out, "! 已紧急停发（%s）。解除：mingbai plan go --by 编号|姓名\n", why)
 	}
 	states := map[string]string{office.PlanOn: "进行中", office.PlanPaused: "已停", office.PlanDone: "已发完"}
 	for _, p := range list {
@@ -149,8 +140,8 @@ func planNext(ctx context.Context, a *app, db *office.DB, args []string) error {
 
 func planPause(pause bool) func(ctx context.Context, a *app, db *office.DB, args []string) error {
 	return func(ctx context.Context, a *app, db *office.DB, args []string) error {
-		f := a.flags("plan pause|resume", "编号 --by 人员编号")
-		by := f.Int64("by", 0, "人员编号")
+		f := a.flags("plan pause|resume", "编号 --by 编号|姓名")
+		by := f.String("by", "", "编号或姓名")
 		rest, err := parse(f, args)
 		if err != nil {
 			return err
@@ -159,7 +150,7 @@ func planPause(pause bool) func(ctx context.Context, a *app, db *office.DB, args
 		if err != nil {
 			return err
 		}
-		person, err := actingPerson(ctx, db, *by)
+		person, err := actingPerson(ctx, db, "--by", *by)
 		if err != nil {
 			return err
 		}
@@ -177,14 +168,14 @@ func planPause(pause bool) func(ctx context.Context, a *app, db *office.DB, args
 }
 
 func planQuiet(ctx context.Context, a *app, db *office.DB, args []string) error {
-	f := a.flags("plan quiet", "[日期 原因|-] --by 人员编号")
-	by := f.Int64("by", 0, "人员编号")
+	f := a.flags("plan quiet", "[日期 原因|-] --by 编号|姓名")
+	by := f.String("by", "", "编号或姓名")
 	rest, err := parse(f, args)
 	if err != nil {
 		return err
 	}
 	if len(rest) == 2 {
-		person, err := actingPerson(ctx, db, *by)
+		person, err := actingPerson(ctx, db, "--by", *by)
 		if err != nil {
 			return err
 		}
@@ -216,13 +207,13 @@ func planQuiet(ctx context.Context, a *app, db *office.DB, args []string) error 
 
 func planStop(stop bool) func(ctx context.Context, a *app, db *office.DB, args []string) error {
 	return func(ctx context.Context, a *app, db *office.DB, args []string) error {
-		f := a.flags("plan stop|go", "[原因] --by 人员编号")
-		by := f.Int64("by", 0, "人员编号")
+		f := a.flags("plan stop|go", "[原因] --by 编号|姓名")
+		by := f.String("by", "", "编号或姓名")
 		rest, err := parse(f, args)
 		if err != nil {
 			return err
 		}
-		person, err := actingPerson(ctx, db, *by)
+		person, err := actingPerson(ctx, db, "--by", *by)
 		if err != nil {
 			return err
 		}
@@ -249,7 +240,7 @@ func planDays(_ context.Context, a *app, _ *office.DB, _ []string) error {
 func deliveriesCommand(ctx context.Context, a *app, args []string) error {
 	return a.subcommand(ctx, "deliveries", []sub{
 		{"list", "[--item 编号] [--state 状态] [--to 去处] [-n 条数] [--json]", "送达台账，最近的在前", deliveriesList},
-		{"settle", "台账号 arrived|lost|again --by 人员编号", "核实一条不确定的：送到了、没送到、再发一次", deliveriesSettle},
+		{"settle", "台账号 arrived|lost|again --by 编号|姓名", "核实一条不确定的：送到了、没送到、再发一次", deliveriesSettle},
 	}, args)
 }
 
@@ -286,8 +277,8 @@ func deliveriesList(ctx context.Context, a *app, db *office.DB, args []string) e
 }
 
 func deliveriesSettle(ctx context.Context, a *app, db *office.DB, args []string) error {
-	f := a.flags("deliveries settle", "台账号 arrived|lost|again --by 人员编号")
-	by := f.Int64("by", 0, "人员编号")
+	f := a.flags("deliveries settle", "台账号 arrived|lost|again --by 编号|姓名")
+	by := f.String("by", "", "编号或姓名")
 	rest, err := parse(f, args)
 	if err != nil {
 		return err
@@ -299,7 +290,7 @@ func deliveriesSettle(ctx context.Context, a *app, db *office.DB, args []string)
 	if len(rest) != 2 {
 		return fmt.Errorf("%w: 写 arrived、lost 或 again", errUsage)
 	}
-	person, err := actingPerson(ctx, db, *by)
+	person, err := actingPerson(ctx, db, "--by", *by)
 	if err != nil {
 		return err
 	}
