@@ -30,7 +30,7 @@ func people4(t *testing.T, db *DB) staff {
 	t.Helper()
 	s := staff{orgs: place(t, db), resident: Person{Account: "qq/user/老李"}}
 	s.clerk = hire(t, db, "陈所", Clerk, s.orgs["城东司法所"])
-	if err := db.Clear(t.Context(), "test", s.clerk.ID, true); err != nil {
+	if err := db.Clear(t.Context(), "test", s.clerk.ID, true, "分管未成年人保护"); err != nil {
 		t.Fatal(err)
 	}
 	s.clerk.Cleared = true

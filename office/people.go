@@ -275,24 +275,6 @@ func (db *DB) Suspend(ctx context.Context, by string, person int64, suspend bool
 	})
 }
 
-// Clear lets a person see the restricted cases in their scope, or no longer.
-func (db *DB) Clear(ctx context.Context, by string, person int64, cleared bool) error {
-	return db.update(ctx, func(tx *sql.Tx) error {
-		action := "clear person"
-		if !cleared {
-			action = "unclear person"
-		}
-		r, err := tx.ExecContext(ctx, `UPDATE people SET cleared = $1 WHERE id = $2`, number(cleared), person)
-		if err != nil {
-			return fmt.Errorf("clear: %w", err)
-		}
-		if n, err := r.RowsAffected(); err != nil || n == 0 {
-			return notFound("没有这个人。")
-		}
-		return db.audit(ctx, tx, by, action, personKey(person), "")
-	})
-}
-
 // PeopleFilter narrows a list of people. Zero fields do not.
 type PeopleFilter struct {
 	Role Role

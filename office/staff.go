@@ -152,11 +152,11 @@ func (db *DB) SuspendManaged(ctx context.Context, by Person, id int64, suspend b
 }
 
 // ClearManaged is Clear for an administrator.
-func (db *DB) ClearManaged(ctx context.Context, by Person, id int64, cleared bool) error {
+func (db *DB) ClearManaged(ctx context.Context, by Person, id int64, cleared bool, why string) error {
 	if _, err := managed(ctx, db.read, by, id); err != nil {
 		return err
 	}
-	return db.Clear(ctx, actor(by), id, cleared)
+	return db.Clear(ctx, actor(by), id, cleared, why)
 }
 
 // InviteManaged is Invite for an administrator.

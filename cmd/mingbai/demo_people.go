@@ -104,7 +104,7 @@ func (d *demoCounty) town(ctx context.Context, name string, i int) (t demoTown, 
 			return t, err
 		}
 		if k == 0 {
-			if err := d.db.Clear(ctx, "demo", p.ID, true); err != nil {
+			if err := d.db.Clear(ctx, "demo", p.ID, true, "分管未成年人保护"); err != nil {
 				return t, err
 			}
 			p.Cleared = true

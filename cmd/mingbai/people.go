@@ -67,8 +67,8 @@ func personCommand(ctx context.Context, a *app, args []string) error {
 		{"list", "[--role 角色] [--org 机构] [--json]", "列出人员", personList},
 		{"invite", "编号|姓名 [--json]", "发一个一次性邀请码，本人在聊天里发“绑定 邀请码”", personInvite},
 		{"email", "编号|姓名 邮箱|-", "登记收提醒邮件的邮箱，- 去掉", personEmail},
-		{"clear", "编号|姓名", "可以看限看件：未成年人、人身安全", personClear},
-		{"unclear", "编号|姓名", "不能再看限看件", personUnclear},
+		{"clear", "编号|姓名 --reason 原因", "可以看限看件：未成年人、人身安全", personClear},
+		{"unclear", "编号|姓名 --reason 原因", "不能再看限看件", personUnclear},
 		{"suspend", "编号|姓名", "马上停用", personSuspend},
 		{"resume", "编号|姓名", "恢复", personResume},
 		{"import", "[--dry-run] [--json] 文件.csv|文件.xlsx|-", "导入人员：姓名、角色、机构、电话、专长、语言、回避、邮箱", personImport},
@@ -323,11 +323,17 @@ func personUnclear(ctx context.Context, a *app, db *office.DB, args []string) er
 }
 
 func setCleared(ctx context.Context, a *app, db *office.DB, args []string, cleared bool, done string) error {
-	id, err := personID(ctx, db, args)
+	f := a.flags("person clear|unclear", "编号|姓名 --reason 原因")
+	why := f.String("reason", "", "原因，记在审计里；不要写群众的姓名和事情")
+	rest, err := parse(f, args)
 	if err != nil {
 		return err
 	}
-	if err := db.Clear(ctx, operator(), id, cleared); err != nil {
+	id, err := personID(ctx, db, rest)
+	if err != nil {
+		return err
+	}
+	if err := db.Clear(ctx, operator(), id, cleared, *why); err != nil {
 		return err
 	}
 	fmt.Fprintln(a.out, done)

@@ -27,7 +27,7 @@ var actions = map[string]string{
 	"add org": "加机构", "add person": "加人员", "edit person": "改资料", "add post": "加岗位", "remove post": "去掉岗位", "suspend person": "停用", "resume person": "恢复",
 	"invite": "发邀请码", "bind": "绑定聊天", "unbind": "解除绑定", "sign in": "登录后台", "sign out": "退出后台", "sign in failed": "登录失败", "denied": "越权被拒", "wrong code": "码不对", "proof failed": "再次确认失败",
 	"change password": "改密码", "codes on": "设手机验证码", "codes off": "关手机验证码", "recovery codes": "换备用码", "add console account": "开通后台", "reset console account": "重置后台密码",
-	"export": "导出", "password": "密码", "password and code": "密码和手机验证码", "password and recovery code": "密码和备用码", "vouched for": "统一登录", "topic on": "恢复专题", "topic off": "关闭专题", "take": "取件", "read": "查看", "read log": "看了查看记录", "rate": "评价",
+	"export": "导出", "password": "密码", "password and code": "密码和手机验证码", "password and recovery code": "密码和备用码", "vouched for": "统一登录", "topic on": "恢复专题", "topic off": "关闭专题", "take": "取件", "read": "查看", "clear person": "授权看限看件", "unclear person": "收回授权", "read log": "看了查看记录", "rate": "评价",
 }
 
 // audit shows who did what.
@@ -39,7 +39,11 @@ func audit(c *call) error {
 	if err != nil {
 		return err
 	}
-	page := auditPage{Form: f, Pager: c.pager(n)}
+	return c.show(http.StatusOK, "audit", auditPage{Form: f, Pager: c.pager(n), Entries: c.auditRows(list)})
+}
+
+// auditRows puts entries into words.
+func (c *call) auditRows(list []office.AuditEntry) (rows []auditRow) {
 	names := map[string]string{}
 	for _, e := range list {
 		what := actions[e.Action]
@@ -52,9 +56,9 @@ func audit(c *call) error {
 		if e.Action == "read" {
 			e.Detail = office.Read{What: e.Detail}.WhatName()
 		}
-		page.Entries = append(page.Entries, auditRow{e, c.named(names, e.Actor), what, c.named(names, e.Object)})
+		rows = append(rows, auditRow{e, c.named(names, e.Actor), what, c.named(names, e.Object)})
 	}
-	return c.show(http.StatusOK, "audit", page)
+	return rows
 }
 
 // named puts a person's name to what the audit calls them.

@@ -166,6 +166,7 @@ type personPage struct {
 	Self    bool
 	Vouch   string // the other system people may sign in with
 	Clerk   bool   // may be cleared for restricted cases
+	Cleared []auditRow
 	Roles   []Option
 	Orgs    []Option
 	Code    string // an invite that was just made
@@ -197,6 +198,11 @@ func (c *call) personPage(f *form) (personPage, error) {
 	if err != nil {
 		return page, err
 	}
+	entries, err := c.o.Office.Clearances(c.r.Context(), id)
+	if err != nil {
+		return page, err
+	}
+	page.Cleared = c.auditRows(entries)
 	page.Roles, page.Orgs, page.Vouch = roleOptions("请选"), orgOptions(orgs, "请选"), c.vouchName()
 	a, err := c.o.Office.ConsoleAccount(c.r.Context(), id)
 	switch {
@@ -284,8 +290,8 @@ func resume(c *call) error {
 }
 
 func clearPerson(c *call) error {
-	return c.act("改好了。", func(id int64, f *form) error {
-		return c.o.Office.ClearManaged(c.r.Context(), c.me, id, f.Get("cleared") != "")
+	return c.act("改好了，原因记在审计里。", func(id int64, f *form) error {
+		return c.o.Office.ClearManaged(c.r.Context(), c.me, id, f.Get("cleared") != "", f.Get("why"))
 	})
 }
 
