@@ -169,9 +169,23 @@ func TestTickets_InOnceOutSafely(t *testing.T) {
 		mustAct(t, db, s.clerk, c.No, Action{Verb: "accept"})
 		mustAct(t, db, s.clerk, c.No, Action{Verb: "answer", Text: "=1+1 已经责令摊主十点后收摊。"})
 		day := time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
-		table, err := db.TicketTable(ctx, day, day)
+		tickets, err := db.Tickets(ctx, s.leader, day, day)
+		table := TicketTable(tickets, db.now())
 		if err != nil || len(table) != 3 || table[1][0] != "GD1" || table[1][6] != "是" || table[2][6] != "未到期" {
 			t.Fatalf("got %q, %v", table, err)
+		}
+		if own, err := db.Tickets(ctx, s.clerk, day, day); err != nil || len(own) != 1 || own[0].No != "GD1" {
+			t.Errorf("a township's clerk sees %+v, %v", own, err)
+		}
+		if none, err := db.Tickets(ctx, s.helper, day, day); err != nil || len(none) != 0 {
+			t.Errorf("a helper sees %+v, %v", none, err)
+		}
+		west := [][]string{ticketHeading, {"GD8", "五里村的水渠堵了没人管。", "城西镇五里村"}}
+		if rep, err := db.ImportTicketsFor(ctx, s.clerk, west, false); err != nil || len(rep.Errors) != 1 || !strings.Contains(rep.Errors[0].Msg, "不归您管") {
+			t.Errorf("of another place: %+v, %v", rep, err)
+		}
+		if rep, err := db.ImportTicketsFor(ctx, s.other, west, true); err != nil || len(rep.Errors) != 0 {
+			t.Errorf("of one's own: %+v, %v", rep, err)
 		}
 		var out bytes.Buffer
 		if err := WriteCSV(&out, table); err != nil || !strings.Contains(out.String(), "'=1+1") {

@@ -36,13 +36,28 @@ func ticketTime(s string, end bool) (time.Time, error) {
 // ImportTickets opens a case for each work order of a table, once for each number
 // of theirs; one that is there already is left as it is.
 func (db *DB) ImportTickets(ctx context.Context, by string, rows [][]string, dry bool) (Import, error) {
+	return db.importTickets(ctx, by, rows, dry, func(Case) error { return nil })
+}
+
+// ImportTicketsFor is ImportTickets for a clerk or administrator: each work order
+// must be of a place that is theirs.
+func (db *DB) ImportTicketsFor(ctx context.Context, by Person, rows [][]string, dry bool) (Import, error) {
+	return db.importTickets(ctx, actor(by), rows, dry, func(c Case) error {
+		if !by.Covers(c.path, Clerk, Admin) {
+			return notFound("“%s”不归您管。", c.Place)
+		}
+		return nil
+	})
+}
+
+func (db *DB) importTickets(ctx context.Context, by string, rows [][]string, dry bool, may func(Case) error) (Import, error) {
 	key, err := db.hashKey(ctx)
 	if err != nil {
 		return Import{}, err
 	}
 	same := 0
 	rep, err := db.importRows(ctx, rows, ticketHeading, dry, func(tx *sql.Tx, row map[string]string) error {
-		again, err := db.importTicket(ctx, tx, key, by, row)
+		again, err := db.importTicket(ctx, tx, key, by, row, may)
 		if again {
 			same++
 		}
@@ -52,7 +67,7 @@ func (db *DB) ImportTickets(ctx context.Context, by string, rows [][]string, dry
 	return rep, err
 }
 
-func (db *DB) importTicket(ctx context.Context, tx *sql.Tx, key []byte, by string, row map[string]string) (again bool, err error) {
+func (db *DB) importTicket(ctx context.Context, tx *sql.Tx, key []byte, by string, row map[string]string, may func(Case) error) (again bool, err error) {
 	no := row["工单编号"]
 	if no == "" || utf8.RuneCountInString(no) > 60 || hasControl(no) {
 		return false, invalid("工单编号要写 1 到 60 个字。")
@@ -79,56 +94,92 @@ func (db *DB) importTicket(ctx context.Context, tx *sql.Tx, key []byte, by strin
 	if err := o.run(ctx, tx); err != nil {
 		return false, err
 	}
+	if err := may(o.c); err != nil {
+		return false, err
+	}
 	if _, err := tx.ExecContext(ctx, `INSERT INTO tickets (no, case_id, received, due, at) VALUES ($1, $2, $3, $4, $5)`, no, o.out.Case.ID, unix(received), unix(d.Promise), db.now().Unix()); err != nil {
 		return false, fmt.Errorf("import work order: %w", err)
 	}
 	return false, db.audit(ctx, tx, by, "import ticket", o.out.Case.No, no)
 }
 
-// TicketTable gives the work orders imported in the days from to to as the other
-// system reads them: what became of each. A restricted case's answer stays here.
-func (db *DB) TicketTable(ctx context.Context, from, to time.Time) ([][]string, error) {
-	a := time.Date(from.Year(), from.Month(), from.Day(), 0, 0, 0, 0, china).Unix()
-	b := time.Date(to.Year(), to.Month(), to.Day()+1, 0, 0, 0, 0, china).Unix()
-	table := [][]string{{"工单编号", "办件编号", "状态", "导入时间", "答复时限", "答复时间", "是否按期", "答复内容", "答复单位", "评价"}}
-	now := db.now()
-	err := db.each(ctx, func(rows *sql.Rows) error {
-		var no, caseNo, state, answer, approver string
-		var at, promised, answered int64
-		var restricted int
-		var score sql.NullInt64
-		if err := rows.Scan(&no, &caseNo, &state, &at, &promised, &answered, &answer, &approver, &restricted, &score); err != nil {
-			return err
+// Ticket is what became of one work order.
+type Ticket struct {
+	No, Case               string // theirs, and ours
+	State                  State
+	At, Promised, Answered time.Time // At: imported; Answered is zero until it is
+	Answer, Approver       string
+	Score                  int // 1 to 5; 0: not rated
+}
+
+// InTime says whether it was answered by the promised time: 是, 否 or 未到期.
+func (t Ticket) InTime(now time.Time) string {
+	switch {
+	case !t.Answered.IsZero() && !t.Answered.After(t.Promised):
+		return "是"
+	case !t.Answered.IsZero() || t.Promised.Before(now):
+		return "否"
+	}
+	return "未到期"
+}
+
+// Tickets lists the work orders imported in the days from to to whose cases by
+// works on or leads, the oldest first. A restricted case's answer stays here.
+func (db *DB) Tickets(ctx context.Context, by Person, from, to time.Time) (list []Ticket, err error) {
+	var w clause
+	w.visible(by, false)
+	a := w.arg(time.Date(from.Year(), from.Month(), from.Day(), 0, 0, 0, 0, china).Unix())
+	b := w.arg(time.Date(to.Year(), to.Month(), to.Day()+1, 0, 0, 0, 0, china).Unix())
+	err = db.each(ctx, func(rows *sql.Rows) error {
+		t, mine, err := scanTicket(rows, by)
+		if mine {
+			list = append(list, t)
 		}
-		if restricted != 0 && answer != "" {
-			answer = "已答复本人（涉及隐私，不在此列出）"
-		}
-		intime := "未到期"
-		switch {
-		case answered > 0 && answered <= promised:
-			intime = "是"
-		case answered > 0 || promised < now.Unix():
-			intime = "否"
-		}
-		rating := ""
-		if score.Valid {
-			rating = fmt.Sprintf("%d分", score.Int64)
-		}
-		table = append(table, []string{no, caseNo, State(state).Name(), minute(at), minute(promised), minute(answered), intime, answer, approver, rating})
-		return nil
-	}, `SELECT t.no, c.no, c.state, t.at, c.promised, c.answered, c.answer, c.approver, c.restricted, r.score FROM tickets t JOIN cases c ON c.id = t.case_id
-		LEFT JOIN ratings r ON r.case_id = c.id WHERE t.at >= $1 AND t.at < $2 ORDER BY t.at, t.no LIMIT $3`, a, b, maxRows)
+		return err
+	}, `SELECT t.no, c.no, c.state, t.at, c.promised, c.answered, c.answer, c.approver, c.restricted, c.path, c.holder, c.cleared_only, COALESCE(r.score, 0)
+		FROM tickets t JOIN cases c ON c.id = t.case_id LEFT JOIN ratings r ON r.case_id = c.id
+		WHERE t.case_id IN (SELECT id FROM cases WHERE `+w.where()+`) AND t.at >= `+a+` AND t.at < `+b+` ORDER BY t.at, t.no LIMIT `+w.arg(maxRows), w.args...)
 	if err != nil {
 		return nil, fmt.Errorf("work orders: %w", err)
 	}
-	return table, nil
+	return list, nil
 }
 
-func minute(unix int64) string {
-	if unix == 0 {
+// scanTicket reads a work order, and says whether by works on its case or leads
+// there: who only handed a case in sees no answer.
+func scanTicket(rows *sql.Rows, by Person) (t Ticket, mine bool, err error) {
+	var c Case
+	var at, promised, answered int64
+	var restricted, guarded int
+	if err := rows.Scan(&t.No, &t.Case, &t.State, &at, &promised, &answered, &t.Answer, &t.Approver, &restricted, &c.path, &c.Holder, &guarded, &t.Score); err != nil {
+		return t, false, err
+	}
+	t.At, t.Promised, t.Answered = fromUnix(at), fromUnix(promised), fromUnix(answered)
+	if restricted != 0 && t.Answer != "" {
+		t.Answer = "已答复本人（涉及隐私，不在此列出）"
+	}
+	c.guarded = guarded != 0
+	return t, hats(by, c)&inside != 0, nil
+}
+
+// TicketTable gives work orders as the other system reads them.
+func TicketTable(list []Ticket, now time.Time) [][]string {
+	table := [][]string{{"工单编号", "办件编号", "状态", "导入时间", "答复时限", "答复时间", "是否按期", "答复内容", "答复单位", "评价"}}
+	for _, t := range list {
+		rating := ""
+		if t.Score > 0 {
+			rating = fmt.Sprintf("%d分", t.Score)
+		}
+		table = append(table, []string{t.No, t.Case, t.State.Name(), minute(t.At), minute(t.Promised), minute(t.Answered), t.InTime(now), t.Answer, t.Approver, rating})
+	}
+	return table
+}
+
+func minute(t time.Time) string {
+	if t.IsZero() {
 		return ""
 	}
-	return fromUnix(unix).Format("2006-01-02 15:04")
+	return t.In(china).Format("2006-01-02 15:04")
 }
 
 // TicketOf gives the number of the work order that a case came from; "" if it

@@ -144,7 +144,14 @@ func (a *app) exportPeriod(ctx context.Context, name string, args []string, tabl
 }
 
 func ticketExport(ctx context.Context, a *app, db *office.DB, args []string) error {
-	return a.exportPeriod(ctx, "ticket export", args, db.TicketTable)
+	return a.exportPeriod(ctx, "ticket export", args, func(ctx context.Context, from, to time.Time) ([][]string, error) {
+		p, err := db.Operator(ctx)
+		if err != nil {
+			return nil, err
+		}
+		list, err := db.Tickets(ctx, p, from, to)
+		return office.TicketTable(list, a.now()), err
+	})
 }
 
 func ledgerCommand(ctx context.Context, a *app, args []string) error {

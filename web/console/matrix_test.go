@@ -38,11 +38,15 @@ var expectations = map[string]expectation{
 	"GET /console":           {"*", ""},
 	"GET /console/{$}":       {"*", ""},
 	// what comes in and how it goes
-	"GET /console/inbox":   {"*", ""},
-	"POST /console/inbox":  {"*", ""},
-	"GET /console/notices": {"经管", ""},
-	"GET /console/ratings": {"经管", ""},
-	"GET /console/alerts":  {"经管", ""},
+	"GET /console/inbox":           {"*", ""},
+	"POST /console/inbox":          {"*", ""},
+	"GET /console/notices":         {"经管", ""},
+	"GET /console/tickets":         {"经管", ""},
+	"GET /console/tickets/export":  {"经管", ""},
+	"GET /console/tickets/import":  {"经管", ""},
+	"POST /console/tickets/import": {"经管", ""},
+	"GET /console/ratings":         {"经管", ""},
+	"GET /console/alerts":          {"经管", ""},
 
 	// the month's figures
 	"GET /console/report":              {"经普管", ""},

@@ -64,6 +64,10 @@ func routes() []route {
 		{pattern: "POST /console/cases/{no}/outcome", roles: staff, run: setOutcome},
 
 		// what comes in and how it goes
+		{pattern: "GET /console/tickets", nav: "工单", menu: "跟进", roles: desk, run: tickets},
+		{pattern: "GET /console/tickets/export", roles: desk, fresh: true, run: exportTickets},
+		{pattern: "GET /console/tickets/import", roles: desk, run: importForm},
+		{pattern: "POST /console/tickets/import", roles: desk, upload: true, run: importTable},
 		{pattern: "GET /console/notices", nav: "通知", menu: "跟进", roles: desk, run: notices},
 		{pattern: "GET /console/ratings", nav: "评价", menu: "跟进", roles: desk, run: ratings},
 		{pattern: "GET /console/alerts", nav: "预警", menu: "跟进", roles: desk, run: alerts},
