@@ -30,7 +30,15 @@ func main() {
 	runs := flag.Int("runs", 5, "runs; the table shows medians")
 	seconds := flag.Int("seconds", 10, "length of each measurement")
 	rates := flag.String("rates", "100,300", "requests per second")
+	signins := flag.Int("signins", 0, "measure questions at the first rate with and without so many sign-ins at once instead")
 	flag.Parse()
+	if *signins > 0 {
+		if err := measureSignIns(*binary, *runs, *signins, time.Duration(*seconds)*time.Second, *rates); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := measure(*binary, *runs, time.Duration(*seconds)*time.Second, *rates); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -111,7 +119,7 @@ type process struct {
 	ready time.Duration
 }
 
-func start(binary, dir string) (*process, error) {
+func start(binary, dir string, env ...string) (*process, error) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -122,6 +130,7 @@ func start(binary, dir string) (*process, error) {
 	}
 	cmd := exec.Command(binary, "serve")
 	cmd.Env = append(os.Environ(), "LISTEN="+address, "DATA_DIR="+dir, "ADDRESS_PER_MINUTE=10000000")
+	cmd.Env = append(cmd.Env, env...)
 	cmd.Stderr = os.Stderr
 	begin := time.Now()
 	if err := cmd.Start(); err != nil {
