@@ -35,6 +35,7 @@ const (
 	nearHits     = 8   // entries looked at
 	closeHits    = 5   // of these, those that may lend a section the last answer lacks
 	maxChoice    = 4   // rows of a menu
+	leastChoice  = 3   // of one that asks which is meant
 )
 
 // Answer answers q. It fails only when ctx is done.
@@ -291,7 +292,7 @@ func (a *Answerer) also(e *Entry, others []Hit) []*Entry {
 func (a *Answerer) which(q Question, hits []Hit) Answer {
 	ans := Answer{Kind: KindClarify, AsOf: q.On, By: "reviewed", Fit: hits[0].Fit}
 	for _, h := range hits {
-		if h.Fit < FitMaybe || len(ans.Choices) == maxChoice {
+		if h.Fit < FitMaybe && len(ans.Choices) >= leastChoice || len(ans.Choices) == maxChoice {
 			break
 		}
 		ans.Choices = append(ans.Choices, h.Doc.Entry)

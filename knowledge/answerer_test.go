@@ -70,3 +70,32 @@ func TestAnswer_GoingOn(t *testing.T) {
 		}
 	}
 }
+
+// TestAnswer_WhichIsMeant: a word alone is asked back about, with more than one
+// row to choose from.
+func TestAnswer_WhichIsMeant(t *testing.T) {
+	t.Parallel()
+	a := NewAnswerer(openBuiltin(t))
+	for _, text := range []string{"工资"} {
+		got, err := a.Answer(t.Context(), Question{Text: text, On: gateDay})
+		if err != nil || got.Kind != KindClarify || len(got.Choices) < leastChoice {
+			t.Errorf("%s: %s with %d choices, %v", text, got.Kind, len(got.Choices), err)
+		}
+	}
+}
+
+// TestAnswer_HeadWords: who types the name of a matter alone gets its main entry.
+func TestAnswer_HeadWords(t *testing.T) {
+	t.Parallel()
+	a := NewAnswerer(openBuiltin(t))
+	for text, id := range map[string]string{
+		"诉讼费": "ct03-fees", "起诉": "ct01-what-to-bring", "公司不给签合同": "lb07-no-contract-double", "工伤怎么赔": "wi07-benefits",
+		"工地摔伤": "wi03-deadline-apply", "狗咬人": "tt10-dog-bite", "医疗事故": "tt07-medical-routes", "押金": "cs07-deposit", "家暴": "fm10-emergency-police",
+		"赡养费": "fm12-refuse-support", "继承": "in01-who-inherits", "遗嘱": "in02-own-hand-will", "法律援助": "la01-how-to-apply", "欠薪": "lb01-unpaid-wages",
+		"借钱不还": "db01-lend-steps", "诈骗": "cr01-fraud-first-steps",
+	} {
+		if got, err := a.Answer(t.Context(), Question{Text: text, On: gateDay}); err != nil || got.Entry == nil || got.Entry.ID != id {
+			t.Errorf("%s: got %+v, %v, want %s", text, got.Entry, err, id)
+		}
+	}
+}

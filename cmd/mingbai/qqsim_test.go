@@ -158,7 +158,7 @@ func TestDemo(t *testing.T) {
 			d.sees("c2c/messages", "绑定好了")
 			d.tell("say", `{"user":"李梅","text":"老板三个月没发工资，我是外地来打工的，能请免费律师吗"}`)
 			d.sees("c2c/messages", "法律援助")
-			d.tell("say", `{"user":"周大娘","text":"工伤怎么赔"}`)
+			d.tell("say", `{"user":"周大娘","text":"工资"}`)
 			d.sees("c2c/messages", "哪一个")
 			d.tell("press", `{"user":"周大娘","button":"c1"}`)
 			d.until("the spinner", func(e wireEntry) bool { return e.Endpoint == "interactions" && e.Accepted })
