@@ -189,6 +189,11 @@ func (r *Router) act(ctx context.Context, t *turn, p office.Person, a caseArgs) 
 			if len(words) == 0 {
 				return r.whom(ctx, p, a.no)
 			}
+			if c, err := r.d.Cases.Case(ctx, p, a.no); err != nil {
+				return bot.Reply{}, err
+			} else if !slices.Contains(c.Next, m.Verb) {
+				break // who may not hand it on learns nothing of who works here
+			}
 			to, err := r.named(ctx, words[0])
 			if err != nil {
 				return bot.Reply{}, err

@@ -242,6 +242,9 @@ func TestCases_Mediation(t *testing.T) {
 	want(t, k.say("陈所", "看 1"), "建议走：人民调解")
 	k.say("陈所", "受理 1")
 	want(t, k.say("陈所", "派单 1"), "刘调", "在办 0 件")
+	for _, name := range []string{"刘调", "王五"} { // a resident learns nothing of who works here
+		want(t, k.say("老李", "派单 1 "+name), "只能由经办人、管理员来做")
+	}
 	want(t, k.say("陈所", "派单 1 刘调"), "已派单")
 	want(t, k.say("刘调", "办理 1"), "派给您一件", "办理中")
 	want(t, k.say("刘调", "调解记录 1 双方到场，同意量地界"), "已记下")

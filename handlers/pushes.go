@@ -267,7 +267,7 @@ func (r *Router) pushDesk(ctx context.Context, t *turn, p office.Person, verb, n
 		}
 		return bot.Reply{Text: "已恢复发送。停发期间错过的，按各计划的补发办法处理。"}, nil
 	case id == 0:
-		return r.pushList(ctx)
+		return r.pushList(ctx, p)
 	case verb == "看稿", verb == "推送" && rest == "":
 		return r.showPiece(ctx, p, id, verb == "推送")
 	case verb == "推送":
@@ -309,8 +309,9 @@ func findings(err error, v office.Verdict) error {
 	return &office.Error{Kind: e.Kind, Msg: b.String(), Err: e.Err}
 }
 
-// pushList shows what waits for a reviewer and what can be planned.
-func (r *Router) pushList(ctx context.Context) (bot.Reply, error) {
+// pushList shows what waits for a reviewer and what can be planned, of the person's
+// own places.
+func (r *Router) pushList(ctx context.Context, p office.Person) (bot.Reply, error) {
 	var b strings.Builder
 	if why, is, err := r.d.Cases.Stopped(ctx); err != nil {
 		return bot.Reply{}, err
@@ -324,7 +325,7 @@ func (r *Router) pushList(ctx context.Context) (bot.Reply, error) {
 		{"等审的（先“看稿 编号”，再“通过 编号”或“退回 编号 原因”）：", []office.PieceState{office.PieceReview}},
 		{"可以排期的（“推送 编号 时间”，例如“推送 3 每周一上午九点”）：", []office.PieceState{office.PieceApproved}},
 	} {
-		list, n, err := r.d.Cases.Pieces(ctx, office.PieceFilter{States: part.states, Limit: 8})
+		list, n, err := r.d.Cases.Pieces(ctx, office.PieceFilter{States: part.states, For: &p, Limit: 8})
 		if err != nil {
 			return bot.Reply{}, err
 		}
@@ -346,9 +347,18 @@ func (r *Router) pushList(ctx context.Context) (bot.Reply, error) {
 	return bot.Reply{Text: strings.TrimSpace(b.String())}, nil
 }
 
+// pieceFor reads an item of the person's own places; one of elsewhere is not there.
+func (r *Router) pieceFor(ctx context.Context, p office.Person, id int64) (office.Piece, error) {
+	it, err := r.d.Cases.Piece(ctx, id)
+	if err == nil && !p.Covers(it.Path(), office.Officer, office.Admin) {
+		return office.Piece{}, &office.Error{Kind: office.NotFound, Msg: fmt.Sprintf("没有编号 %d 的内容。", id)}
+	}
+	return it, err
+}
+
 // showPiece shows an item as its readers will see it, with what the check found.
 func (r *Router) showPiece(ctx context.Context, p office.Person, id int64, plan bool) (bot.Reply, error) {
-	it, err := r.d.Cases.Piece(ctx, id)
+	it, err := r.pieceFor(ctx, p, id)
 	if err != nil {
 		return bot.Reply{}, err
 	}
@@ -374,7 +384,7 @@ func (r *Router) showPiece(ctx context.Context, p office.Person, id int64, plan 
 
 // planPiece puts an approved item on a plan in plain words.
 func (r *Router) planPiece(ctx context.Context, p office.Person, id int64, when string) (bot.Reply, error) {
-	it, err := r.d.Cases.Piece(ctx, id)
+	it, err := r.pieceFor(ctx, p, id)
 	if err != nil {
 		return bot.Reply{}, err
 	}

@@ -74,6 +74,21 @@ func TestPushes_ReviewedByTheSecondOfficerAndPlannedInPlainWords(t *testing.T) {
 	unwanted(t, k.say("老李", "停发 低保怎么办"), "已停发", "普法干部")
 }
 
+// An officer of a township sees nothing of what those of the county write, no more
+// than on the pages.
+func TestPushes_OfOnesOwnPlacesOnly(t *testing.T) {
+	t.Parallel()
+	k, _ := pressDesk(t)
+	k.hire("孙干部", "普法干部", "城东街道")
+	id := k.piece("赵干部", "借条怎么写", "DB01", "乡村")
+	unwanted(t, k.say("孙干部", "推送"), "借条怎么写")
+	for _, text := range []string{"看稿 %d", "通过 %d", "退回 %d 不好", "推送 %d 明天上午九点", "撤回内容 %d 不好"} {
+		r := k.say("孙干部", fmt.Sprintf(text, id))
+		want(t, r, fmt.Sprintf("没有编号 %d 的内容", id))
+		unwanted(t, r, "借条怎么写")
+	}
+}
+
 func TestPushes_SubscribeAndEnd(t *testing.T) {
 	t.Parallel()
 	k, pass := pressDesk(t)

@@ -34,7 +34,7 @@ func (c Chat) Name() string { return "chat" }
 // Publish sends one delivery. What is not sent gives the person's day back.
 func (c Chat) Publish(ctx context.Context, d office.Delivery) (ref string, err error) {
 	if err := c.Office.MayPush(ctx, d); err != nil {
-		if office.KindOf(err) == office.Internal && !waits(err) {
+		if !decided(err) {
 			return "", &office.RetryError{Err: err} // nothing was sent
 		}
 		return "", err
@@ -64,8 +64,9 @@ func (c Chat) Publish(ctx context.Context, d office.Delivery) (ref string, err e
 	return "", err
 }
 
-func waits(err error) bool {
-	return errors.As(err, new(*office.WaitError)) || errors.As(err, new(*office.RefusedError))
+// decided says whether the office said no, and did not just fail to answer.
+func decided(err error) bool {
+	return errors.As(err, new(*office.WaitError)) || errors.As(err, new(*office.RefusedError)) || errors.As(err, new(*office.FailedError))
 }
 
 // outcome puts what the bot says into the office's words.

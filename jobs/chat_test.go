@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -222,5 +223,30 @@ func TestChat_RecallTellsExactlyThoseWhoGotIt(t *testing.T) {
 	}
 	if got := b.states(t, it.ID, office.ActPublish)["web/user/w"]; !strings.HasPrefix(got, "cancelled") {
 		t.Errorf("what was not sent yet: %s", got)
+	}
+}
+
+// While the records take nothing, nobody is written to, and nothing is left that
+// somebody would have to find out about.
+func TestChat_RecordsThatTakeNothingLeaveNothingUncertain(t *testing.T) {
+	t.Parallel()
+	b := newBureau(t, office.Options{Dir: t.TempDir()})
+	b.wish(t, map[string]string{"qq/user/one": ""})
+	b.publish(t, "借条怎么写")
+	if _, err := b.db.ClaimDue(t.Context(), nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	list, err := b.db.ClaimDeliveries(t.Context(), "chat", 1, time.Minute)
+	if err != nil || len(list) != 1 {
+		t.Fatalf("got %v, %v", list, err)
+	}
+	write, _, _ := b.db.Handles()
+	if _, err := write.Exec(`PRAGMA query_only = 1`); err != nil {
+		t.Fatal(err)
+	}
+	l := &line{}
+	_, err = Chat{Office: b.db, Bot: l, Now: b.now}.Publish(t.Context(), list[0])
+	if retry := new(office.RetryError); !errors.As(err, &retry) || office.KindOf(retry.Err) != office.Unavailable || l.heard("qq/user/one") != "" {
+		t.Errorf("got %v, said %q", err, l.heard("qq/user/one"))
 	}
 }

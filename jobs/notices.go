@@ -61,21 +61,19 @@ func (n Notices) Run(ctx context.Context) {
 	}
 }
 
-// Once makes the reminders that are due and sends what can be sent now.
+// Once makes the reminders that are due and sends what can be sent now, also if a
+// reminder cannot be made.
 func (n Notices) Once(ctx context.Context) error {
-	if err := n.Office.Remind(ctx); err != nil {
-		return err
-	}
+	faults := []error{n.Office.Remind(ctx)}
 	var open []office.Account
 	for _, a := range n.Bot.Open() {
 		open = append(open, office.Account(a))
 	}
 	list, err := n.Office.ClaimNotices(ctx, open, batch)
 	if err != nil {
-		return err
+		return errors.Join(append(faults, err)...)
 	}
 	claimed := n.now()
-	var faults []error
 	for _, x := range list {
 		if ctx.Err() != nil || n.now().Sub(claimed) > patience {
 			break

@@ -15,7 +15,8 @@ type form struct {
 }
 
 // form gives what was typed: the query of a GET, the body of a POST. Text comes
-// without spaces around it.
+// without spaces around it, and without zero bytes, which PostgreSQL keeps none
+// of and nobody types.
 func (c *call) form() *form {
 	f := &form{Values: url.Values{}}
 	from := c.r.PostForm
@@ -27,7 +28,7 @@ func (c *call) form() *form {
 			if !strings.HasPrefix(name, "_") && !strings.Contains(name, "password") {
 				v = strings.TrimSpace(v)
 			}
-			f.Add(name, strings.ToValidUTF8(v, "�"))
+			f.Add(name, strings.ReplaceAll(strings.ToValidUTF8(v, "�"), "\x00", ""))
 		}
 	}
 	return f

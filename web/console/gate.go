@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"mingbai/office"
 )
@@ -55,6 +56,9 @@ func (c *Console) handler(row route) http.Handler {
 // gate says whether the row's handler may run. If not it has answered, or says
 // by the error what to answer.
 func (c *call) gate() (pass bool, err error) {
+	if p := c.r.URL.Path; !utf8.ValidString(p) || strings.ContainsRune(p, 0) { // the records know no such name
+		return false, errNoPage
+	}
 	err = c.identify()
 	if err == nil || !c.multipart() { // files of strangers are not read
 		if err := c.parse(); err != nil {

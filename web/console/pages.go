@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -126,11 +127,14 @@ func (c *call) done(to, said string) error {
 	return c.redirect(to)
 }
 
+// guessing are the pages on which somebody is refused only after too many tries.
+var guessing = []string{"sign_in", "prove", "password", "codes"}
+
 // again shows the page of a form once more with what was typed and what is wrong
 // with it, if err is one the person can do something about. f is in data.
 func (c *call) again(err error, page string, f *form, data any) error {
 	status, known := map[office.Kind]int{
-		office.Invalid: http.StatusUnprocessableEntity, office.Conflict: http.StatusConflict, office.Forbidden: http.StatusTooManyRequests,
+		office.Invalid: http.StatusUnprocessableEntity, office.Conflict: http.StatusConflict, office.Forbidden: http.StatusForbidden,
 		office.NotFound: http.StatusUnprocessableEntity, office.Unavailable: http.StatusServiceUnavailable,
 	}[office.KindOf(err)]
 	words := office.Words(err)
@@ -139,6 +143,9 @@ func (c *call) again(err error, page string, f *form, data any) error {
 	}
 	if status == http.StatusServiceUnavailable {
 		c.o.Log.Error("console page failed", "route", c.row.pattern, "err", err)
+	}
+	if status == http.StatusForbidden && slices.Contains(guessing, page) {
+		status = http.StatusTooManyRequests
 	}
 	f.Fault = words
 	return c.show(status, page, data)

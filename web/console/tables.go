@@ -46,7 +46,7 @@ var imports = map[string]struct {
 	what, heading, export string
 	run                   importer
 }{
-	"/console/people/import": {"人员", "姓名、角色、机构、电话、专长、语言、回避", "/console/people/export", func(c *call, rows [][]string, dry bool) (office.Import, error) {
+	"/console/people/import": {"人员", "姓名、角色、机构、电话、专长、语言、回避、邮箱", "/console/people/export", func(c *call, rows [][]string, dry bool) (office.Import, error) {
 		return c.o.Office.ImportPeopleFor(c.r.Context(), c.me, rows, dry)
 	}},
 	"/console/orgs/import": {"机构", "上级、类别、名称、简称", "/console/orgs/export", func(c *call, rows [][]string, dry bool) (office.Import, error) {
