@@ -128,6 +128,7 @@ func TestSlotAfter_WindowQuietDaysAndDaysOff(t *testing.T) {
 		{"每周六10点", "2026-11-27 12:00", Plan{Holiday: DayNext, Weekend: DayNext}, nil, "11-30 10:00 12-07 10:00 12-14 10:00"},
 		{"每周六10点", "2026-11-30 09:00", Plan{Holiday: DayNext, Weekend: DayNext}, quiet{"2026-11-30": "x"}, "12-01 10:00 12-07 10:00 12-14 10:00"},
 		{"每天9点", "2026-12-12 12:00", Plan{Holiday: DayNext, Weekend: DayAnyway}, quiet{"2026-12-13": "国家公祭日"}, "12-14 09:00 12-15 09:00 12-16 09:00"},
+		{"每周一9点", "2026-12-04 12:00", Plan{Holiday: DayNext, Weekend: DayAnyway}, quiet{"2026-12-07": "哀悼日"}, "12-14 09:00 12-21 09:00 12-28 09:00"}, // left out, not put off
 		{"0 * * * *", "2026-11-30 19:30", Plan{Holiday: DayNext, Weekend: DayAnyway}, nil, "11-30 20:00 12-01 09:00 12-01 10:00"},
 		{"每天3点", "2026-11-30 19:30", Plan{Holiday: DayNext, Weekend: DayAnyway}, nil, ""},
 	} {
