@@ -208,3 +208,5 @@ func TestRelays_WhatKillsItsSenderIsGivenUp(t *testing.T) {
 		}
 	})
 }
+
+// Who is suspended is told nothing of cases any more, neither unasked nor when

@@ -205,3 +205,18 @@ func TestErase_StaffAndTheDesk(t *testing.T) {
 		}
 	})
 }
+
+// they say something.
+func TestNotices_NoneForWhoIsSuspended(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, db *DB) {
+		s := people4(t, db)
+		mustOpen(t, db, s.resident, wall())
+		if err := db.Suspend(t.Context(), "test", s.clerk.ID, true); err != nil {
+			t.Fatal(err)
+		}
+		if got := left(t, db, s.clerk.Account, "m1"); got != nil {
+			t.Errorf("told %q", got)
+		}
+	})
+}
