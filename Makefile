@@ -2,7 +2,7 @@
 GO          ?= go
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 SHARED      ?= ../shared
-FUZZTIME    ?= 3s
+FUZZTIME    ?= 2s
 
 .PHONY: run demo build test check deps lint race quality fuzz eval chaos soak bench bench-peers demo-publish bench-push push-kills docs clean
 
