@@ -76,7 +76,7 @@ func consoleAccount(ctx context.Context, db *office.DB, who string) (office.Cons
 	}
 	id, err := personID(ctx, db, []string{who})
 	if err != nil {
-		return account, fmt.Errorf("没有登录名“%s”。%w", who, err)
+		return account, err
 	}
 	account, err = db.ConsoleAccount(ctx, id)
 	if office.KindOf(err) == office.NotFound {

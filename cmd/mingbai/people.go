@@ -270,13 +270,9 @@ func actingPerson(ctx context.Context, db *office.DB, flag, who string) (office.
 	}
 	id, err := personID(ctx, db, []string{who})
 	if err != nil {
-		return office.Person{}, fmt.Errorf("%s：%w", flag, err)
+		return office.Person{}, err
 	}
-	p, err := db.Person(ctx, id)
-	if err != nil {
-		return p, fmt.Errorf("%s：%w", flag, err)
-	}
-	return p, nil
+	return db.Person(ctx, id)
 }
 
 func personEmail(ctx context.Context, a *app, db *office.DB, args []string) error {
