@@ -30,7 +30,7 @@ func measureSignIns(binary string, runs, people int, length time.Duration, rates
 		return err
 	}
 	defer os.RemoveAll(dir)
-	p, err := start(binary, filepath.Join(dir, "data"), "TRUSTED_PROXIES=127.0.0.1")
+	p, err := start(binary, filepath.Join(dir, "data"), "TRUSTED_PROXIES=127.0.0.1/32")
 	if err != nil {
 		return err
 	}
