@@ -52,7 +52,7 @@ var imports = map[string]struct {
 	"/console/orgs/import": {"机构", "上级、类别、名称、简称", "/console/orgs/export", func(c *call, rows [][]string, dry bool) (office.Import, error) {
 		return c.o.Office.ImportOrgsFor(c.r.Context(), c.me, rows, dry)
 	}},
-	"/console/tickets/import": {"工单", "工单编号、诉求内容、事发地点、来电人、联系电话、诉求类型、受理时间、答复时限（前三列必须有）", "/console/tickets/export", func(c *call, rows [][]string, dry bool) (office.Import, error) {
+	"/console/tickets/import": {"工单", "工单编号、诉求内容、事发地点、来电人、联系电话、诉求类型、受理时间、答复时限（前三列必须有）", "", func(c *call, rows [][]string, dry bool) (office.Import, error) {
 		return c.o.Office.ImportTicketsFor(c.r.Context(), c.me, rows, dry)
 	}},
 	"/console/lectures/menu/import": {"讲座菜单", "主题、部门、时长、对象、讲师、语言、晚上周末、责任编号、下架", "/console/lectures/menu/export", func(c *call, rows [][]string, dry bool) (office.Import, error) {
