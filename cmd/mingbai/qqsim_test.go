@@ -163,6 +163,8 @@ func TestDemo(t *testing.T) {
 			d.tell("press", `{"user":"周大娘","button":"c1"}`)
 			d.until("the spinner", func(e wireEntry) bool { return e.Endpoint == "interactions" && e.Accepted })
 			d.sees("c2c/messages")
+			d.tell("say", `{"user":"周大娘","text":"老板欠我三个月工资一直不给怎么办"}`)
+			d.sees("c2c/messages", "欠")
 			d.tell("say", `{"user":"王强","text":"被狗咬了谁赔"}`)
 			d.sees("c2c/messages", "狗")
 			d.tell("say", `{"user":"周大娘","group":"城东村法治群","at":true,"text":"我身份证号110101194912310022，低保被取消了怎么办"}`)
