@@ -44,7 +44,7 @@ func autumn(t *testing.T, db *DB, s staff) (late string) {
 		}
 		d.Story, d.Parties = "没有人管的一件，树倒在我家院子里。", "王某"
 		late = mustOpen(t, db, s.resident, d).Case.No
-		d.Story, d.Place, d.Parties = "城西的一件，狗咬坏了菜地。", "城西镇五里村", "孙某"
+		d.Story, d.Place, d.Parties = "城西的一件，隔壁家的鸡吃了我家菜地里的菜。", "城西镇五里村", "孙某"
 		mustOpen(t, db, Person{Account: "qq/user/老孙"}, d)
 		d.Story, d.Place, d.Parties = "等本人补正的一件，租房押金没退。", "城东街道三里村", "房东"
 		back := mustOpen(t, db, Person{Account: "qq/user/老周"}, d).Case
